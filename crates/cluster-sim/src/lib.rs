@@ -1,0 +1,39 @@
+//! Kubernetes manifests, a seed and an instant in; the API objects of a simulated cluster out.
+//!
+//! The files are plain manifests, the same that a real KWOK cluster gets ([`Manifests`]). A [`Simulation`] does to them
+//! what the API server (defaults, uids), the controllers (ReplicaSets, pods, owner references, status numbers), the
+//! scheduler and KWOK's stages (nodes become Ready, pods become Running) would have done:
+//!
+//! ```text
+//! files ── parse, check ──► Manifests ── --nodes N --pods M ──► Fleet ── seed, instant ──► ClusterObjects
+//! ```
+//!
+//! - **Exact numbers.** N nodes and M pods, whatever the files say; the node templates and replica numbers are scaled.
+//! - **A pure function of (files, options, instant).** [`Simulation::at`] keeps a cache, but never answers differently
+//!   because of what was asked before. The fleet's epoch is fixed by the seed, not by when a program starts, so
+//!   simulations of one seed agree at every instant. An instant before the epoch is an error.
+//! - **Cheap to follow.** An object that did not change between two instants is the same [`Arc`](std::sync::Arc), and its
+//!   `resourceVersion` changes exactly when it does; when nothing changed at all, the whole snapshot is the same `Arc`.
+
+pub mod annotations;
+mod apportion;
+mod calendar;
+mod cluster;
+mod defaults;
+mod draw;
+mod error;
+mod fleet;
+mod manifest;
+mod objects;
+mod placement;
+mod resources;
+mod scheduler;
+mod simulation;
+mod span;
+mod world;
+
+pub use cluster::ClusterObjects;
+pub use error::SimulationError;
+pub use fleet::{DAEMON_PODS_IN, Fleet, MOST_NODES, PODS_PER_NODE};
+pub use manifest::{ManifestError, Manifests};
+pub use simulation::{Simulation, SimulationOptions};
