@@ -1,0 +1,165 @@
+//! Reading samples: a snapshot under the lock, decoding outside of it.
+
+use crate::chunk::Chunk;
+use crate::head::Head;
+use crate::series::Series;
+use crate::tail::TailSamples;
+
+/// What some series held between two times, at one instant. Compressed chunks are shared with the store, the few samples
+/// that are not compressed are copies.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    from_ms: i64,
+    to_ms: i64,
+    series: Vec<Taken>,
+    /// The series' chunks, one series after the other.
+    chunks: Vec<Chunk>,
+    /// The listed times of their tails, one series after the other.
+    times: Vec<i64>,
+    /// The listed values of their tails, one series after the other.
+    values: Vec<f64>,
+}
+
+/// One series of a snapshot.
+#[derive(Debug)]
+struct Taken {
+    number: u32,
+    chunks: u32,
+    tail: TakenTail,
+}
+
+/// A tail's samples, of which the listed ones stand in the snapshot's own lists.
+#[derive(Clone, Copy, Debug)]
+enum TakenTail {
+    Run { first_ms: i64, step_ms: u32, count: usize, value: f64 },
+    Regular { first_ms: i64, step_ms: u32, count: u32 },
+    Listed { count: u32 },
+}
+
+impl Snapshot {
+    /// Takes what these series hold between the two times, both inclusive. Series without anything are left out.
+    pub(crate) fn take(head: &Head, numbers: &[u32], from_ms: i64, to_ms: i64) -> Self {
+        let mut snapshot = Self {
+            from_ms,
+            to_ms,
+            series: Vec::with_capacity(numbers.len()),
+            chunks: Vec::new(),
+            times: Vec::new(),
+            values: Vec::new(),
+        };
+        for number in numbers {
+            if let Some(series) = head.series().get(*number) {
+                snapshot.take_series(*number, series);
+            }
+        }
+        snapshot
+    }
+
+    fn take_series(&mut self, number: u32, series: &Series) {
+        let chunks = series.chunks().iter().filter(|chunk| chunk.meets(self.from_ms, self.to_ms));
+        let before = self.chunks.len();
+        self.chunks.extend(chunks.cloned());
+        let (tail, count) = match series.tail().between(self.from_ms, self.to_ms) {
+            TailSamples::Run { first_ms, step_ms, count, value } => {
+                (TakenTail::Run { first_ms, step_ms, count, value }, count)
+            }
+            TailSamples::Regular { first_ms, step_ms, values } => {
+                self.values.extend_from_slice(values);
+                (TakenTail::Regular { first_ms, step_ms, count: values.len() as u32 }, values.len())
+            }
+            TailSamples::Listed { times, values } => {
+                self.times.extend_from_slice(times);
+                self.values.extend_from_slice(values);
+                (TakenTail::Listed { count: values.len() as u32 }, values.len())
+            }
+        };
+        let chunks = (self.chunks.len() - before) as u32;
+        if chunks > 0 || count > 0 {
+            self.series.push(Taken { number, chunks, tail });
+        }
+    }
+
+    /// The series, in the order in which they were asked for.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.series.iter().map(|taken| taken.number)
+    }
+
+    /// Reads the series one after the other.
+    pub(crate) fn reader(&self) -> SnapshotReader<'_> {
+        SnapshotReader {
+            snapshot: self,
+            next: 0,
+            chunks: &self.chunks,
+            tail_times: &self.times,
+            tail_values: &self.values,
+            times: Vec::new(),
+            values: Vec::new(),
+        }
+    }
+}
+
+/// Decodes a snapshot's series into memory that it uses again for each of them.
+#[derive(Debug)]
+pub(crate) struct SnapshotReader<'a> {
+    snapshot: &'a Snapshot,
+    next: usize,
+    // What is left for the series that come.
+    chunks: &'a [Chunk],
+    tail_times: &'a [i64],
+    tail_values: &'a [f64],
+    times: Vec<i64>,
+    values: Vec<f64>,
+}
+
+impl SnapshotReader<'_> {
+    /// Decodes the next series. Its times and values are valid until the next call, and may turn out empty.
+    pub(crate) fn next(&mut self) -> Option<(&[i64], &[f64])> {
+        let taken = self.snapshot.series.get(self.next)?;
+        self.next += 1;
+        self.times.clear();
+        self.values.clear();
+        let (chunks, rest) = self.chunks.split_at(taken.chunks as usize);
+        self.chunks = rest;
+        for chunk in chunks {
+            chunk.read(self.snapshot.from_ms, self.snapshot.to_ms, &mut self.times, &mut self.values);
+        }
+        let tail = match taken.tail {
+            TakenTail::Run { first_ms, step_ms, count, value } => {
+                TailSamples::Run { first_ms, step_ms, count, value }
+            }
+            TakenTail::Regular { first_ms, step_ms, count } => {
+                TailSamples::Regular { first_ms, step_ms, values: take(&mut self.tail_values, count) }
+            }
+            TakenTail::Listed { count } => TailSamples::Listed {
+                times: take(&mut self.tail_times, count),
+                values: take(&mut self.tail_values, count),
+            },
+        };
+        tail.read(&mut self.times, &mut self.values);
+        Some((&self.times, &self.values))
+    }
+
+    /// Passes over the next series.
+    pub(crate) fn skip(&mut self) {
+        let Some(taken) = self.snapshot.series.get(self.next) else { return };
+        self.next += 1;
+        take(&mut self.chunks, taken.chunks);
+        match taken.tail {
+            TakenTail::Run { .. } => {}
+            TakenTail::Regular { count, .. } => {
+                take(&mut self.tail_values, count);
+            }
+            TakenTail::Listed { count } => {
+                take(&mut self.tail_times, count);
+                take(&mut self.tail_values, count);
+            }
+        }
+    }
+}
+
+/// The first `count` items, which are taken off the list.
+fn take<'a, T>(list: &mut &'a [T], count: u32) -> &'a [T] {
+    let (taken, rest) = list.split_at(count as usize);
+    *list = rest;
+    taken
+}
