@@ -1,0 +1,59 @@
+//! Where the evaluator gets its samples.
+
+use std::ops::ControlFlow;
+
+use labels::{Labels, Matcher};
+
+/// What a selector asks of the storage.
+#[derive(Clone, Debug)]
+pub struct SelectRequest<'a> {
+    /// All must hold.
+    pub matchers: &'a [Matcher],
+    /// First millisecond of interest, inclusive.
+    pub start_ms: i64,
+    /// Last millisecond of interest, inclusive.
+    pub end_ms: i64,
+}
+
+/// One series' samples inside the requested time, as the storage lends them: valid during one visit only.
+#[derive(Clone, Copy, Debug)]
+pub struct SeriesRef<'a> {
+    /// The series' labels, with its metric name.
+    pub labels: &'a Labels,
+    /// Milliseconds since the epoch, strictly ascending.
+    pub timestamps: &'a [i64],
+    /// One value for each timestamp. A series that ended has [`stale_nan`] as its last value.
+    pub values: &'a [f64],
+}
+
+/// Why the storage could not answer.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct StorageError(pub String);
+
+/// A store of series.
+pub trait Storage: Send + Sync {
+    /// Calls `visit` once for each series that satisfies all matchers and has samples in the requested time, in
+    /// ascending order of labels. The visitor may stop the walk.
+    ///
+    /// # Errors
+    /// When the storage cannot answer.
+    fn select(
+        &self,
+        request: &SelectRequest<'_>,
+        visit: &mut dyn FnMut(SeriesRef<'_>) -> ControlFlow<()>,
+    ) -> Result<(), StorageError>;
+}
+
+/// The bits of Prometheus' stale marker: a NaN that no arithmetic produces.
+const STALE_NAN_BITS: u64 = 0x7ff0_0000_0000_0002;
+
+/// The stale marker: "this series ended here".
+pub fn stale_nan() -> f64 {
+    f64::from_bits(STALE_NAN_BITS)
+}
+
+/// Whether `value` is the stale marker (and not an ordinary NaN).
+pub fn is_stale_nan(value: f64) -> bool {
+    value.to_bits() == STALE_NAN_BITS
+}
