@@ -1,0 +1,170 @@
+//! `series`, `labels`, `label/…/values` and `metadata`.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use promql::Annotations;
+
+use super::error::ApiError;
+use super::params::{Params, parse_integer};
+use super::queries::TRUNCATED;
+use super::respond;
+use super::run::run;
+use super::state::ApiState;
+use crate::json::{self, Escape};
+use crate::{Browse, Found};
+
+pub(super) async fn series(State(state): State<ApiState>, params: Params) -> Result<Response, ApiError> {
+    if params.all("match[]").next().is_none() {
+        return Err(ApiError::bad_data("no match[] parameter provided"));
+    }
+    let mut browse = browse_of(&params)?;
+    browse.selectors = params.selectors(&state).map_err(|reason| ApiError::parameter("match[]", reason))?;
+    let service = state.query().clone();
+    let body = run(&state, None, move |interrupt| {
+        let found = service.series(&browse, interrupt)?;
+        Ok(list(&found, respond::label_set))
+    })
+    .await?;
+    Ok(respond::json_response(StatusCode::OK, body))
+}
+
+pub(super) async fn label_names(State(state): State<ApiState>, params: Params) -> Result<Response, ApiError> {
+    let browse = browse_with_selectors(&state, &params)?;
+    let service = state.query().clone();
+    texts(&state, move || service.label_names(&browse)).await
+}
+
+pub(super) async fn label_values(
+    State(state): State<ApiState>,
+    Path(name): Path<String>,
+    params: Params,
+) -> Result<Response, ApiError> {
+    let name = unescape_name(name);
+    if name.is_empty() {
+        return Err(ApiError::bad_data("invalid label name: \"\""));
+    }
+    let browse = browse_with_selectors(&state, &params)?;
+    let service = state.query().clone();
+    texts(&state, move || service.label_values(&name, &browse)).await
+}
+
+async fn texts(
+    state: &ApiState,
+    find: impl FnOnce() -> Found<Arc<str>> + Send + 'static,
+) -> Result<Response, ApiError> {
+    let body = run(state, None, move |_| {
+        Ok(list(&find(), |out, text: &Arc<str>| json::string(out, text, Escape::Html)))
+    })
+    .await?;
+    Ok(respond::json_response(StatusCode::OK, body))
+}
+
+fn browse_of(params: &Params) -> Result<Browse, ApiError> {
+    Ok(Browse {
+        limit: params.limit()?,
+        start_ms: params.optional_time("start")?,
+        end_ms: params.optional_time("end")?,
+        selectors: Vec::new(),
+    })
+}
+
+fn browse_with_selectors(state: &ApiState, params: &Params) -> Result<Browse, ApiError> {
+    let browse = browse_of(params)?;
+    let selectors = params.selectors(state).map_err(ApiError::bad_data)?;
+    Ok(Browse { selectors, ..browse })
+}
+
+fn list<T>(found: &Found<T>, write: impl FnMut(&mut Vec<u8>, &T)) -> Vec<u8> {
+    let warnings = found.truncated.then(|| TRUNCATED.to_owned()).into_iter().collect();
+    let annotations = Annotations { warnings, infos: Vec::new() };
+    respond::success(&annotations, |out| respond::array(out, &found.items, write))
+}
+
+/// Label names outside the classic alphabet may come escaped in a path: `U__my_2e_label` is `my.label`. What is not
+/// escaped in this way stays as it is.
+fn unescape_name(name: String) -> String {
+    fn unescaped(escaped: &str) -> Option<String> {
+        let mut name = String::with_capacity(escaped.len());
+        let mut rest = escaped;
+        while let Some((plain, after)) = rest.split_once('_') {
+            name.push_str(plain);
+            if let Some(after) = after.strip_prefix('_') {
+                name.push('_');
+                rest = after;
+            } else {
+                let (code, after) = after.split_once('_')?;
+                if code.is_empty() || code.len() > 6 {
+                    return None;
+                }
+                name.push(char::from_u32(u32::from_str_radix(code, 16).ok()?)?);
+                rest = after;
+            }
+        }
+        name.push_str(rest);
+        Some(name)
+    }
+    name.strip_prefix("U__").and_then(unescaped).unwrap_or(name)
+}
+
+pub(super) async fn metadata(State(state): State<ApiState>, params: Params) -> Result<Response, ApiError> {
+    let limit = count(&params, "limit")?;
+    let per_metric = count(&params, "limit_per_metric")?;
+    let wanted = params.get("metric");
+    let metadata = state.options().metadata.iter().filter(|(name, _)| wanted.is_empty() || wanted == *name);
+    let shown = match limit {
+        Some(limit) => usize::try_from(limit).unwrap_or(usize::MAX),
+        None => usize::MAX,
+    };
+    let body = respond::success(&Annotations::default(), |out| {
+        out.push(b'{');
+        for (at, (name, metric)) in metadata.take(shown).enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            json::string(out, name, Escape::Html);
+            // A metric has one description here, so that a limit per metric never cuts.
+            let _ = per_metric;
+            out.extend_from_slice(b":[");
+            let fields = [("type", metric.kind), ("unit", &metric.unit), ("help", &metric.help)];
+            respond::object(out, fields);
+            out.push(b']');
+        }
+        out.push(b'}');
+    });
+    Ok(respond::json_response(StatusCode::OK, body))
+}
+
+/// A limit of `metadata`: negative means none.
+fn count(params: &Params, name: &str) -> Result<Option<i64>, ApiError> {
+    match params.get(name) {
+        "" => Ok(None),
+        text => match parse_integer(text) {
+            Ok(limit) => Ok((limit >= 0).then_some(limit)),
+            Err(_) => Err(ApiError::bad_data(format!("{name} must be a number"))),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn label_names_are_unescaped_where_they_are_escaped() {
+        for (name, expected) in [
+            ("job", "job"),
+            ("k8s_pod_name", "k8s_pod_name"),
+            ("U__my_2e_label", "my.label"),
+            ("U__a__b", "a_b"),
+            ("U__caf_e9_", "café"),
+            ("U__broken_2e", "U__broken_2e"),
+            ("U__broken_zz_", "U__broken_zz_"),
+            ("U__", ""),
+        ] {
+            assert_eq!(unescape_name(name.to_owned()), expected);
+        }
+    }
+}

@@ -1,0 +1,432 @@
+//! OTLP messages into the store: all of a request or nothing, as Prometheus does it.
+
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use catalogue::prometheus::{NameKind, metric_name};
+use labels::{LabelsBuilder, METRIC_NAME};
+use promql::stale_nan;
+use rustc_hash::{FxBuildHasher, FxHasher};
+use tsdb::{AppendError, Batch, CommitSummary, InternError, SeriesId, Store};
+
+use super::message::{
+    CUMULATIVE, Data, ExportRequest, HistogramDataPoint, KeyValue, Metric, NO_RECORDED_VALUE,
+    NumberDataPoint, NumberValue, ResourceMetrics, SummaryDataPoint,
+};
+use super::resource::{KnownResource, hash_of};
+use crate::json;
+use crate::numbers::Numbers;
+
+/// Samples further ahead of the clock than this are refused.
+const MAX_AHEAD_MS: i64 = 10 * 60_000;
+/// `target_info` gets a sample at least this often: half the look-back of queries.
+const TARGET_INFO_INTERVAL_MS: i64 = 150_000;
+/// A request whose samples lie further apart than this many of those intervals is nonsense.
+const MAX_TARGET_INFO_SAMPLES: i64 = 10_000;
+
+/// Takes OTLP metrics into a store under the names and labels that Prometheus gives them.
+#[derive(Debug)]
+pub struct OtlpIngester {
+    store: Arc<Store>,
+    promoted: Vec<String>,
+    known: Mutex<Known>,
+}
+
+/// Why a request was refused; nothing of it was stored. The messages are Prometheus'.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OtlpRefusal {
+    /// Samples that do not go together with those in the store. A client must not send them again.
+    #[error("{0}")]
+    Samples(String),
+    /// Metrics that cannot be taken. For these Prometheus says that it is its own fault.
+    #[error("{0}")]
+    Metrics(String),
+}
+
+impl OtlpIngester {
+    /// An ingester into `store`. Of the resources' attributes only the `promoted` ones become labels.
+    pub fn new<P: Into<String>>(store: Arc<Store>, promoted: impl IntoIterator<Item = P>) -> Self {
+        let promoted = promoted.into_iter().map(Into::into).collect();
+        Self { store, promoted, known: Mutex::default() }
+    }
+
+    /// Stores all samples of a request, or none. `now_ms` is the clock's time.
+    ///
+    /// # Errors
+    /// When any metric or sample is refused.
+    pub fn ingest(&self, request: &ExportRequest, now_ms: i64) -> Result<CommitSummary, OtlpRefusal> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.forget_departed(&self.store);
+        // A series may leave the store between the look at it and the commit: then everything is looked at again.
+        for _ in 0..2 {
+            let mut translation = Translation {
+                store: &self.store,
+                promoted: &self.promoted,
+                known: &mut known,
+                latest_ms: now_ms.saturating_add(MAX_AHEAD_MS),
+                batch: Batch::new(),
+                refusals: Vec::new(),
+            };
+            let batch = translation.request(request)?;
+            match self.store.commit(&batch) {
+                Ok(summary) => return Ok(summary),
+                Err(refused) if refused.error == AppendError::UnknownSeries => known.series.clear(),
+                Err(refused) => return Err(OtlpRefusal::Samples(said_by_prometheus(refused.error))),
+            }
+        }
+        Err(OtlpRefusal::Metrics("the store is dropping series faster than they are written".to_owned()))
+    }
+}
+
+fn said_by_prometheus(error: AppendError) -> String {
+    match error {
+        AppendError::TooOld { .. } => "too old sample".to_owned(),
+        AppendError::DuplicateSample { stored, refused, .. } => format!(
+            "duplicate sample for timestamp; overrides not allowed: existing {stored}, new value {refused}"
+        ),
+        AppendError::UnknownSeries => error.to_string(),
+    }
+}
+
+/// What has been seen before, so that a known series costs a few look-ups.
+#[derive(Debug, Default)]
+struct Known {
+    resources: Numbers<KnownResource>,
+    metrics: Numbers<KnownMetric>,
+    attributes: Numbers<Vec<KeyValue>>,
+    series: HashMap<SeriesKey, SeriesId, FxBuildHasher>,
+}
+
+#[derive(Debug)]
+struct KnownMetric {
+    name: String,
+    unit: String,
+    kind: NameKind,
+    /// Its name in Prometheus.
+    prometheus_name: String,
+}
+
+/// What tells a series from others: numbers of the resource, the metric and the attributes, and which of the metric's
+/// series it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct SeriesKey {
+    resource: u32,
+    metric: u32,
+    attributes: u32,
+    part: Part,
+}
+
+/// A series of a metric. Bounds and quantiles count by their bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Part {
+    Value,
+    Sum,
+    Count,
+    Bucket(u64),
+    Quantile(u64),
+    TargetInfo,
+}
+
+impl Part {
+    /// Sets the name, and the label that tells the metric's series apart.
+    fn label(self, builder: &mut LabelsBuilder, name: &str) {
+        let suffix = match self {
+            Self::Value | Self::TargetInfo => "",
+            Self::Sum => "_sum",
+            Self::Count => "_count",
+            Self::Bucket(bound) => {
+                builder.set("le", &json::decimal(f64::from_bits(bound)));
+                "_bucket"
+            }
+            Self::Quantile(quantile) => {
+                builder.set("quantile", &json::decimal(f64::from_bits(quantile)));
+                ""
+            }
+        };
+        builder.set(METRIC_NAME, &format!("{name}{suffix}"));
+    }
+}
+
+impl Known {
+    /// Senders come and go; what the store has forgotten need not be remembered here.
+    fn forget_departed(&mut self, store: &Store) {
+        let crowded =
+            self.resources.is_crowded() || self.metrics.is_crowded() || self.attributes.is_crowded();
+        let Some(horizon_ms) = store.horizon_ms().filter(|_| crowded) else { return };
+        let resources = self.resources.forget_idle(horizon_ms);
+        let metrics = self.metrics.forget_idle(horizon_ms);
+        let attributes = self.attributes.forget_idle(horizon_ms);
+        self.series.retain(|key, _| {
+            !resources.contains(&key.resource)
+                && !metrics.contains(&key.metric)
+                && !attributes.contains(&key.attributes)
+        });
+    }
+}
+
+/// The translation of one request.
+struct Translation<'a> {
+    store: &'a Store,
+    promoted: &'a [String],
+    known: &'a mut Known,
+    /// Later samples are refused.
+    latest_ms: i64,
+    batch: Batch,
+    /// Why metrics were refused. Prometheus looks at all of them before it answers.
+    refusals: Vec<OtlpRefusal>,
+}
+
+/// A series in the making: all of a [`SeriesKey`] but the part.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    resource: u32,
+    metric: u32,
+    attributes: u32,
+    /// What `attributes` stands for.
+    labels: &'a [KeyValue],
+    time_ms: i64,
+    /// The series has ended: whatever the value says.
+    ended: bool,
+}
+
+impl Translation<'_> {
+    fn request(&mut self, request: &ExportRequest) -> Result<Batch, OtlpRefusal> {
+        for resource in &request.resource_metrics {
+            self.resource(resource);
+        }
+        if self.refusals.is_empty() {
+            return Ok(std::mem::take(&mut self.batch));
+        }
+        let text = self.refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        let samples = self.refusals.iter().any(|refusal| matches!(refusal, OtlpRefusal::Samples(_)));
+        Err(if samples { OtlpRefusal::Samples(text) } else { OtlpRefusal::Metrics(text) })
+    }
+
+    fn resource(&mut self, message: &ResourceMetrics) {
+        let attributes = message.resource.as_ref().map_or(&[][..], |resource| &resource.attributes);
+        let promoted = self.promoted;
+        let mut heard = Heard::default();
+        let resource = self.known.resources.number(
+            hash_of(attributes),
+            i64::MIN,
+            |known| known.is(attributes),
+            || KnownResource::new(attributes, promoted),
+        );
+        for metric in message.scope_metrics.iter().flat_map(|scope| &scope.metrics) {
+            heard.metric(metric);
+            if let Err(refusal) = self.metric(resource, metric) {
+                self.refusals.push(refusal);
+            }
+        }
+        if let Some((earliest, latest)) = heard.0 {
+            self.known.resources.heard(resource, latest);
+            if let Err(refusal) = self.target_info(resource, earliest, latest) {
+                self.refusals.push(refusal);
+            }
+        }
+    }
+
+    fn metric(&mut self, resource: u32, message: &Metric) -> Result<(), OtlpRefusal> {
+        let (temporality, kind) = match &message.data {
+            Some(Data::Gauge(_)) => (CUMULATIVE, NameKind::Gauge),
+            Some(Data::Sum(sum)) if sum.is_monotonic => (sum.aggregation_temporality, NameKind::MonotonicSum),
+            Some(Data::Sum(sum)) => (sum.aggregation_temporality, NameKind::Other),
+            Some(Data::Histogram(histogram)) => (histogram.aggregation_temporality, NameKind::Other),
+            Some(Data::Summary(_)) => (CUMULATIVE, NameKind::Other),
+            Some(Data::ExponentialHistogram(_)) => {
+                return Err(OtlpRefusal::Samples(format!(
+                    "metric \"{}\" is an exponential histogram, and native histograms are not kept here: \
+                     send explicit buckets",
+                    message.name
+                )));
+            }
+            None => return Err(OtlpRefusal::Metrics("unsupported metric type".to_owned())),
+        };
+        if temporality != CUMULATIVE {
+            return Err(OtlpRefusal::Metrics(format!(
+                "invalid temporality and type combination for metric \"{}\"",
+                message.name
+            )));
+        }
+        let metric = self.number_of(message, kind)?;
+        match &message.data {
+            Some(Data::Gauge(gauge)) => self.numbers(resource, metric, &gauge.data_points),
+            Some(Data::Sum(sum)) => self.numbers(resource, metric, &sum.data_points),
+            Some(Data::Histogram(histogram)) => {
+                histogram.data_points.iter().try_for_each(|point| self.histogram(resource, metric, point))
+            }
+            Some(Data::Summary(summary)) => {
+                summary.data_points.iter().try_for_each(|point| self.summary(resource, metric, point))
+            }
+            Some(Data::ExponentialHistogram(_)) | None => Ok(()),
+        }
+    }
+
+    /// The number of a metric.
+    fn number_of(&mut self, message: &Metric, kind: NameKind) -> Result<u32, OtlpRefusal> {
+        let mut hasher = FxHasher::default();
+        (&message.name, &message.unit, kind).hash(&mut hasher);
+        let is = |known: &KnownMetric| {
+            known.name == message.name && known.unit == message.unit && known.kind == kind
+        };
+        let number = self.known.metrics.number(hasher.finish(), i64::MIN, is, || KnownMetric {
+            name: message.name.clone(),
+            unit: message.unit.clone(),
+            kind,
+            prometheus_name: metric_name(&message.name, &message.unit, kind),
+        });
+        match self.known.metrics.get(number) {
+            Some(known) if !known.prometheus_name.bytes().all(|byte| byte == b'_') => Ok(number),
+            _ => Err(OtlpRefusal::Metrics(format!(
+                "normalization for metric \"{}\" resulted in invalid name",
+                message.name
+            ))),
+        }
+    }
+
+    fn place<'m>(
+        &mut self,
+        resource: u32,
+        metric: u32,
+        attributes: &'m [KeyValue],
+        time_ns: u64,
+        flags: u32,
+    ) -> Place<'m> {
+        let time_ms = milliseconds(time_ns);
+        self.known.metrics.heard(metric, time_ms);
+        let number = self.known.attributes.number(
+            hash_of(attributes),
+            time_ms,
+            |known| known == attributes,
+            || attributes.to_vec(),
+        );
+        let ended = flags & NO_RECORDED_VALUE != 0;
+        Place { resource, metric, attributes: number, labels: attributes, time_ms, ended }
+    }
+
+    fn numbers(&mut self, resource: u32, metric: u32, points: &[NumberDataPoint]) -> Result<(), OtlpRefusal> {
+        for point in points {
+            let place = self.place(resource, metric, &point.attributes, point.time_unix_nano, point.flags);
+            let value = match point.value {
+                Some(NumberValue::AsDouble(value)) => value,
+                Some(NumberValue::AsInt(value)) => value as f64,
+                None => 0.0,
+            };
+            self.push(&place, Part::Value, value)?;
+        }
+        Ok(())
+    }
+
+    fn histogram(
+        &mut self,
+        resource: u32,
+        metric: u32,
+        point: &HistogramDataPoint,
+    ) -> Result<(), OtlpRefusal> {
+        let place = self.place(resource, metric, &point.attributes, point.time_unix_nano, point.flags);
+        if let Some(sum) = point.sum {
+            self.push(&place, Part::Sum, sum)?;
+        }
+        self.push(&place, Part::Count, point.count as f64)?;
+        let mut cumulative = 0_u64;
+        for (bound, count) in point.explicit_bounds.iter().zip(&point.bucket_counts) {
+            cumulative = cumulative.wrapping_add(*count);
+            self.push(&place, Part::Bucket(bound.to_bits()), cumulative as f64)?;
+        }
+        self.push(&place, Part::Bucket(f64::INFINITY.to_bits()), point.count as f64)
+    }
+
+    fn summary(&mut self, resource: u32, metric: u32, point: &SummaryDataPoint) -> Result<(), OtlpRefusal> {
+        let place = self.place(resource, metric, &point.attributes, point.time_unix_nano, point.flags);
+        self.push(&place, Part::Sum, point.sum)?;
+        self.push(&place, Part::Count, point.count as f64)?;
+        for quantile in &point.quantile_values {
+            self.push(&place, Part::Quantile(quantile.quantile.to_bits()), quantile.value)?;
+        }
+        Ok(())
+    }
+
+    /// One sample at the request's latest time for the resource, and so many before it that queries always find one.
+    fn target_info(&mut self, resource: u32, earliest_ms: i64, latest_ms: i64) -> Result<(), OtlpRefusal> {
+        match self.known.resources.get(resource) {
+            Some(KnownResource { wrong_name: Some(reason), .. }) => {
+                return Err(OtlpRefusal::Metrics(reason.clone()));
+            }
+            Some(KnownResource { target_info: Some(_), .. }) => {}
+            _ => return Ok(()),
+        }
+        let place =
+            |time_ms| Place { resource, metric: 0, attributes: 0, labels: &[], time_ms, ended: false };
+        if (latest_ms - earliest_ms) / TARGET_INFO_INTERVAL_MS > MAX_TARGET_INFO_SAMPLES {
+            return Err(OtlpRefusal::Samples("out of bounds: the samples lie too far apart".to_owned()));
+        }
+        let mut time_ms = earliest_ms;
+        while time_ms < latest_ms {
+            self.push(&place(time_ms), Part::TargetInfo, 1.0)?;
+            time_ms += TARGET_INFO_INTERVAL_MS;
+        }
+        self.push(&place(latest_ms), Part::TargetInfo, 1.0)
+    }
+
+    fn push(&mut self, place: &Place<'_>, part: Part, value: f64) -> Result<(), OtlpRefusal> {
+        if place.time_ms > self.latest_ms {
+            let message = "out of bounds: timestamp is too far in the future";
+            return Err(OtlpRefusal::Samples(message.to_owned()));
+        }
+        let &Place { resource, metric, attributes, .. } = place;
+        let key = SeriesKey { resource, metric, attributes, part };
+        let series = match self.known.series.get(&key) {
+            Some(&series) => series,
+            None => self.intern(key, place)?,
+        };
+        self.batch.push(series, place.time_ms, if place.ended { stale_nan() } else { value });
+        Ok(())
+    }
+
+    fn intern(&mut self, key: SeriesKey, place: &Place<'_>) -> Result<SeriesId, OtlpRefusal> {
+        let refused = |error: InternError| OtlpRefusal::Metrics(error.to_string());
+        let resource = self.known.resources.get(key.resource);
+        let labels = match (resource, self.known.metrics.get(key.metric)) {
+            (Some(resource), _) if key.part == Part::TargetInfo => resource.target_info.clone(),
+            (Some(resource), Some(metric)) => {
+                let mut builder = resource.series_labels(place.labels).map_err(OtlpRefusal::Metrics)?;
+                key.part.label(&mut builder, &metric.prometheus_name);
+                Some(builder.build())
+            }
+            _ => None,
+        };
+        let labels = labels.ok_or_else(|| refused(InternError::NoLabels))?;
+        let series = self.store.intern(&labels).map_err(refused)?;
+        self.known.series.insert(key, series);
+        Ok(series)
+    }
+}
+
+fn milliseconds(nanoseconds: u64) -> i64 {
+    // Prometheus reads the number as signed.
+    nanoseconds.cast_signed() / 1_000_000
+}
+
+/// The earliest and the latest time of a resource's data points, in milliseconds.
+#[derive(Default)]
+struct Heard(Option<(i64, i64)>);
+
+impl Heard {
+    fn metric(&mut self, metric: &Metric) {
+        match &metric.data {
+            Some(Data::Gauge(gauge)) => self.all(gauge.data_points.iter().map(|p| p.time_unix_nano)),
+            Some(Data::Sum(sum)) => self.all(sum.data_points.iter().map(|p| p.time_unix_nano)),
+            Some(Data::Histogram(h)) => self.all(h.data_points.iter().map(|p| p.time_unix_nano)),
+            Some(Data::Summary(s)) => self.all(s.data_points.iter().map(|p| p.time_unix_nano)),
+            Some(Data::ExponentialHistogram(_)) | None => {}
+        }
+    }
+
+    fn all(&mut self, times: impl Iterator<Item = u64>) {
+        for time in times.map(milliseconds) {
+            let (earliest, latest) = self.0.unwrap_or((time, time));
+            self.0 = Some((earliest.min(time), latest.max(time)));
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! OTLP metrics from outside: messages, their translation into series as Prometheus does it, and the HTTP end points.
+
+mod http;
+mod ingest;
+mod json;
+pub mod message;
+mod resource;
+mod text;
+
+pub(crate) use http::prometheus_routes;
+pub use http::{OtlpState, otlp_router};
+pub use ingest::{OtlpIngester, OtlpRefusal};
