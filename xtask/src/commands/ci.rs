@@ -1,0 +1,54 @@
+//! `cargo xtask ci`: what has to hold before a change lands.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use xshell::{Shell, cmd};
+
+use crate::context::Context;
+use crate::ui::Steps;
+
+/// Check format, lints, tests, licences and advisories: what CI runs.
+///
+/// Tests that need a real part (a Prometheus, a browser, a Docker engine) say `skipped: …` where it is missing.
+/// Licences and advisories are checked where cargo-deny is installed.
+#[derive(clap::Args)]
+pub(crate) struct Ci {}
+
+impl Ci {
+    pub(crate) fn run(self, context: &Context) -> anyhow::Result<ExitCode> {
+        let shell = Shell::new().context("failed to start a shell")?;
+        shell.change_dir(context.root());
+        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+        let steps = Steps::new();
+
+        cmd!(shell, "{cargo} fmt --all --check")
+            .quiet()
+            .run()
+            .context("the format differs; `cargo fmt --all` mends it")?;
+        steps.note("format: ok");
+        cmd!(shell, "{cargo} clippy --workspace --all-targets --locked -- --deny warnings")
+            .quiet()
+            .run()
+            .context("clippy has findings; they stand above")?;
+        steps.note("lints: ok");
+        // Skips are printed by the tests themselves, so their output has to be seen.
+        cmd!(shell, "{cargo} test --workspace --locked -- --show-output")
+            .quiet()
+            .run()
+            .context("tests failed; they stand above")?;
+        steps.note("tests: ok");
+        if cmd!(shell, "{cargo} deny --version").quiet().ignore_stdout().ignore_stderr().run().is_ok() {
+            cmd!(shell, "{cargo} deny check")
+                .quiet()
+                .run()
+                .context("cargo-deny has findings; they stand above")?;
+            steps.note("licences and advisories: ok");
+        } else {
+            steps.note(
+                "licences and advisories: skipped: cargo-deny is not installed (`cargo install cargo-deny`)",
+            );
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,47 @@
+//! One file per command.
+
+pub(crate) mod ci;
+pub(crate) mod kwok;
+pub(crate) mod metrics;
+pub(crate) mod promql_conformance;
+pub(crate) mod query;
+pub(crate) mod status;
+
+use jiff::SignedDuration;
+
+/// A length of time as people write it: `15s`, `1h30m`, `2d`.
+fn parse_duration(text: &str) -> Result<SignedDuration, String> {
+    // Jiff refuses days in an absolute length; here a day is 24 hours, as in PromQL.
+    let (days, rest) = match text.split_once('d') {
+        Some((days, rest)) => (days.parse::<i64>().map_err(|_| duration_help(text))?, rest),
+        None => (0, text),
+    };
+    let rest = match rest {
+        "" if days > 0 => SignedDuration::ZERO,
+        rest => rest.parse().map_err(|_| duration_help(text))?,
+    };
+    let whole =
+        days.checked_mul(24).and_then(|hours| SignedDuration::try_from_hours(hours)?.checked_add(rest));
+    whole.filter(|whole| !whole.is_negative()).ok_or_else(|| duration_help(text))
+}
+
+fn duration_help(text: &str) -> String {
+    format!("{text:?} is no length of time; write for example 15s, 1h30m or 2d")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        for (text, seconds) in
+            [("15s", 15), ("1h", 3600), ("1h30m", 5400), ("2d", 172_800), ("1d12h", 129_600), ("0s", 0)]
+        {
+            assert_eq!(parse_duration(text), Ok(SignedDuration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "15", "x", "-1h", "1x", "d", "99999999999999999d"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+}

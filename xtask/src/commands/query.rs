@@ -1,0 +1,200 @@
+//! `cargo xtask query`: a PromQL query from the shell.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use jiff::{SignedDuration, Timestamp};
+use prometheus_server::{QueryFailure, QueryService, never};
+use promql::RangeQuery;
+
+use crate::answer::{Answer, Steps};
+use crate::context::Context;
+use crate::environment::{EmbeddedOptions, StateFolder, agent, build_embedded};
+use crate::ui::{BadQuery, Usage, print_result, query_error};
+
+/// Print the answer to a PromQL query as a table.
+///
+/// Asks the running environment (`cargo xtask kwok`), or one in memory, made for this query alone, when none runs.
+#[derive(clap::Args)]
+pub(crate) struct Query {
+    /// The query, for example 'sum by (k8s_namespace_name) (rate(k8s_pod_cpu_time_seconds_total[5m]))'.
+    promql: String,
+
+    /// Evaluate over this long until now instead of at this instant, for example 1h.
+    #[arg(long, value_name = "DURATION", value_parser = super::parse_duration)]
+    range: Option<SignedDuration>,
+
+    /// The time between two steps of --range; a sixtieth of the range by default.
+    #[arg(long, value_name = "DURATION", requires = "range", value_parser = super::parse_duration)]
+    step: Option<SignedDuration>,
+
+    /// How much history the environment in memory has.
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = super::parse_duration)]
+    backfill: SignedDuration,
+
+    /// Ask this Prometheus-compatible server (http:// only).
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+}
+
+/// Range queries end at most this long before now.
+const LONGEST_GRID_MS: i64 = 60_000;
+
+/// An answer larger than this is refused: a table of it helps nobody.
+const LARGEST_ANSWER: u64 = 256 << 20;
+
+/// How long a server may think about a query.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(130);
+
+impl Query {
+    pub(crate) fn run(self, context: &Context) -> anyhow::Result<ExitCode> {
+        // Read here even when a server evaluates it: the server's message cannot point into the text.
+        if let Err(error) = promql::parse(&self.promql, promql::ParseOptions::default()) {
+            return Err(BadQuery(query_error(&self.promql, &error)).into());
+        }
+        let server = match self.url.clone() {
+            Some(url) if !url.starts_with("http://") => {
+                return Err(Usage(format!("--url {url}: only http:// can be asked from here")).into());
+            }
+            Some(url) => Some(url),
+            None => StateFolder::of_user()?.running().map(|environment| environment.api_url),
+        };
+        let (answer, range) = match server {
+            Some(url) => self.ask_server(&url)?,
+            None => self.ask_memory(context)?,
+        };
+        print_answer(&answer, range)?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn ask_server(&self, url: &str) -> anyhow::Result<(Answer, Option<RangeQuery>)> {
+        // Without a time the server takes its own: a simulation may run at another one than this machine.
+        let now = match self.range {
+            Some(_) => Some(server_time(url)?),
+            None => None,
+        };
+        let range = now.map(|now| self.steps(now)).transpose()?.flatten();
+        let mut parameters = vec![("query", self.promql.clone())];
+        let path = match range {
+            None => "query",
+            Some(range) => {
+                parameters.push(("start", seconds(range.start_ms)));
+                parameters.push(("end", seconds(range.end_ms)));
+                parameters.push(("step", seconds(range.step_ms)));
+                "query_range"
+            }
+        };
+        Ok((Answer::from_api(&post(url, path, parameters)?)?, range))
+    }
+
+    fn ask_memory(&self, context: &Context) -> anyhow::Result<(Answer, Option<RangeQuery>)> {
+        let mut options = EmbeddedOptions { backfill: self.backfill, ..EmbeddedOptions::default() };
+        if let Some(range) = self.range {
+            options.backfill = options.backfill.max(range);
+        }
+        let environment = build_embedded(context, &options)?;
+        let engine = promql::EngineOptions::default();
+        let service = QueryService::new(environment.store().clone(), engine, promql::ParseOptions::default());
+        let now = options.clock.now();
+        let range = self.steps(now)?;
+        let output = match range {
+            Some(range) => service.range(&self.promql, range, &never),
+            None => service.instant(&self.promql, now.as_millisecond(), &never),
+        };
+        match output {
+            Ok(output) => Ok((output.into(), range)),
+            Err(QueryFailure::Parse { query, error }) => Err(BadQuery(query_error(&query, &error)).into()),
+            Err(error) => Err(error).context("the query failed"),
+        }
+    }
+
+    fn steps(&self, now: Timestamp) -> anyhow::Result<Option<RangeQuery>> {
+        let Some(range) = self.range else { return Ok(None) };
+        let step = match self.step {
+            Some(step) if step < SignedDuration::from_millis(1) => {
+                return Err(Usage("--step must be at least 1ms".to_owned()).into());
+            }
+            Some(step) => step,
+            None => (range / 60).max(SignedDuration::from_secs(1)),
+        };
+        let step_ms = i64::try_from(step.as_millis()).context("the step is too long")?;
+        // Whole steps since the epoch, as Grafana asks: the same instants each time. Long steps are not waited for.
+        let grid_ms = step_ms.min(LONGEST_GRID_MS);
+        let end_ms = now.as_millisecond().div_euclid(grid_ms) * grid_ms;
+        let range_ms = i64::try_from(range.as_millis()).context("the range is too long")?;
+        Ok(Some(RangeQuery { start_ms: end_ms - range_ms.div_euclid(step_ms) * step_ms, end_ms, step_ms }))
+    }
+}
+
+#[allow(clippy::print_stderr, reason = "remarks go to stderr, the result to stdout")]
+fn print_answer(answer: &Answer, range: Option<RangeQuery>) -> anyhow::Result<()> {
+    #[allow(clippy::cast_precision_loss, reason = "milliseconds since the epoch stay far below 2^53")]
+    let steps = range.map(|range| Steps {
+        start: range.start_ms as f64 / 1_000.0,
+        step: range.step_ms as f64 / 1_000.0,
+        count: usize::try_from((range.end_ms - range.start_ms) / range.step_ms + 1).unwrap_or(0),
+    });
+    if answer.series() == Some(0) {
+        eprintln!(
+            "no series: nothing matches at this time; `cargo xtask metrics` lists the receivers' metrics"
+        );
+    } else {
+        print_result(&answer.to_table(steps))?;
+    }
+    for remark in &answer.remarks {
+        eprintln!("{remark}");
+    }
+    Ok(())
+}
+
+fn server_time(url: &str) -> anyhow::Result<Timestamp> {
+    let body = post(url, "query", vec![("query", "time()".to_owned())])?;
+    let body: serde_json::Value = serde_json::from_str(&body).context("the answer is not JSON")?;
+    let time = body["data"]["result"][0].as_f64().with_context(|| format!("{url} did not tell its time"))?;
+    #[allow(clippy::cast_possible_truncation, reason = "a time in milliseconds fits")]
+    Timestamp::from_millisecond((time * 1_000.0) as i64).context("the server's time is out of range")
+}
+
+fn post(url: &str, path: &str, parameters: Vec<(&str, String)>) -> anyhow::Result<String> {
+    let full = format!("{}/api/v1/{path}", url.trim_end_matches('/'));
+    let mut answer = agent(QUERY_TIMEOUT)
+        .post(&full)
+        .send_form(parameters)
+        .with_context(|| format!("failed to ask {full}"))?;
+    let text = answer.body_mut().with_config().limit(LARGEST_ANSWER).read_to_string().with_context(|| {
+        format!("failed to read the answer of {full} (narrow the query if it is too large)")
+    })?;
+    if !text.starts_with('{') {
+        bail!("{full} is no Prometheus API: it answered {}", answer.status());
+    }
+    Ok(text)
+}
+
+#[allow(clippy::cast_precision_loss, reason = "milliseconds since the epoch stay far below 2^53")]
+fn seconds(millis: i64) -> String {
+    format!("{}", millis as f64 / 1_000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_whole_multiples_so_that_two_runs_ask_the_same_instants() {
+        let query = |range: i64, step: Option<i64>| Query {
+            promql: "1".to_owned(),
+            range: Some(SignedDuration::from_secs(range)),
+            step: step.map(SignedDuration::from_secs),
+            backfill: SignedDuration::ZERO,
+            url: None,
+        };
+        let now = Timestamp::from_millisecond(1_000_000_123).unwrap();
+        let hour = query(3600, None).steps(now).unwrap().unwrap();
+        assert_eq!((hour.start_ms, hour.end_ms, hour.step_ms), (996_360_000, 999_960_000, 60_000));
+        let odd = query(100, Some(30)).steps(now).unwrap().unwrap();
+        assert_eq!((odd.end_ms - odd.start_ms, odd.step_ms), (90_000, 30_000));
+        let days = query(864_000, None).steps(now).unwrap().unwrap();
+        assert!(now.as_millisecond() - days.end_ms < 60_000, "the range ends long before now");
+    }
+}

@@ -1,0 +1,62 @@
+//! `cargo xtask`: everything that people who write Grafana dashboards for Kubernetes on OpenTelemetry metrics need, with
+//! nothing installed but cargo.
+//!
+//! The alias in `.cargo/config.toml` makes cargo build and run this package; it works from any folder of the workspace.
+//! Each command has a file of its own in `commands/`, whose doc comments are its help.
+//!
+//! Exit codes: 0 done, 1 it failed, 2 it was asked for something that cannot be.
+
+mod answer;
+mod commands;
+mod context;
+mod environment;
+mod ui;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::context::Context;
+use crate::ui::report_error;
+
+/// A simulated Kubernetes cluster, its OpenTelemetry metrics and a Prometheus API, from cargo alone.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, infer_subcommands = true)]
+struct Cli {
+    /// Show what lies behind an error.
+    #[arg(short, long, global = true)]
+    verbose: bool,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Kwok(commands::kwok::Kwok),
+    Query(commands::query::Query),
+    Status(commands::status::Status),
+    Metrics(commands::metrics::Metrics),
+    PromqlConformance(commands::promql_conformance::PromqlConformance),
+    Ci(commands::ci::Ci),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let context = match Context::new() {
+        Ok(context) => context,
+        Err(error) => return report_error(&error, cli.verbose),
+    };
+    let result = match cli.command {
+        Command::Kwok(command) => command.run(&context),
+        Command::Query(command) => command.run(&context),
+        Command::Status(command) => command.run(&context),
+        Command::Metrics(command) => command.run(&context),
+        Command::PromqlConformance(command) => command.run(&context),
+        Command::Ci(command) => command.run(&context),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => report_error(&error, cli.verbose),
+    }
+}

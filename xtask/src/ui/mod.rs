@@ -1,0 +1,13 @@
+//! What people see: status lines on stderr, results on stdout, errors in one line with the remedy.
+
+mod caret;
+mod error;
+mod output;
+mod steps;
+mod table;
+
+pub(crate) use caret::query_error;
+pub(crate) use error::{BadQuery, Usage, report_error};
+pub(crate) use output::print_result;
+pub(crate) use steps::{Progress, Steps};
+pub(crate) use table::{Table, sparkline};
