@@ -1,6 +1,7 @@
 //! Times and durations as the HTTP API takes them: Unix seconds or RFC 3339, seconds or `1h30m`.
 
 use jiff::Timestamp;
+use labels::Quoted;
 
 /// The earliest time, where a request names none. (Prometheus' own value, in its own text: clients send it back.)
 pub(crate) const MIN_TIME_MS: i64 = i64::MIN / 1000 * 1000 + 62_135_596_801_000;
@@ -14,7 +15,7 @@ const MAX_TIME_TEXT: &str = "292277025-08-18T07:12:54.999999999Z";
 /// # Errors
 /// In Prometheus' words.
 pub(crate) fn parse_time(text: &str) -> Result<i64, String> {
-    let wrong = || format!("cannot parse {} to a valid timestamp", go_quoted(text));
+    let wrong = || format!("cannot parse {} to a valid timestamp", Quoted(text));
     if let Some(seconds) = parse_float(text) {
         // Times are kept to the millisecond; `as` would saturate, so what does not fit is refused first.
         let milliseconds = (seconds * 1000.0).round();
@@ -57,12 +58,12 @@ pub(crate) fn parse_duration(text: &str) -> Result<i64, String> {
     const MAX_SECONDS: f64 = i64::MAX as f64 / 1e9;
     if let Some(seconds) = parse_float(text) {
         if seconds.abs() > MAX_SECONDS {
-            return Err(format!("cannot parse {} to a valid duration. It overflows int64", go_quoted(text)));
+            return Err(format!("cannot parse {} to a valid duration. It overflows int64", Quoted(text)));
         }
         let milliseconds = (seconds * 1000.0) as i64;
         return Ok(if milliseconds == 0 && seconds > 0.0 { 1 } else { milliseconds });
     }
-    parse_units(text).ok_or_else(|| format!("cannot parse {} to a valid duration", go_quoted(text)))
+    parse_units(text).ok_or_else(|| format!("cannot parse {} to a valid duration", Quoted(text)))
 }
 
 /// `1y2w3d4h5m6s7ms`: each unit at most once and in this order.
@@ -95,29 +96,6 @@ fn parse_float(text: &str) -> Option<f64> {
     let value: f64 = text.parse().ok()?;
     let says_infinity = || text.trim_start_matches(['+', '-']).starts_with(['i', 'I']);
     (value.is_finite() || value.is_nan() || says_infinity()).then_some(value)
-}
-
-/// Text in double quotes with Go's escapes (`%q`), as Prometheus' messages quote what they were given.
-pub(crate) fn go_quoted(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            '\n' => quoted.push_str("\\n"),
-            '\r' => quoted.push_str("\\r"),
-            '\t' => quoted.push_str("\\t"),
-            '\u{7}' => quoted.push_str("\\a"),
-            '\u{8}' => quoted.push_str("\\b"),
-            '\u{b}' => quoted.push_str("\\v"),
-            '\u{c}' => quoted.push_str("\\f"),
-            c if c.is_ascii_control() => quoted.push_str(&format!("\\x{:02x}", u32::from(c))),
-            c if c.is_control() => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 /// A time as Go's JSON encoder writes it: RFC 3339 with as many decimals as it needs, in UTC.
@@ -199,10 +177,5 @@ mod tests {
             parse_duration("1e10"),
             Err("cannot parse \"1e10\" to a valid duration. It overflows int64".to_owned())
         );
-    }
-
-    #[test]
-    fn quoting_follows_go() {
-        assert_eq!(go_quoted("a\"b\\\n\u{1}\u{7}é"), "\"a\\\"b\\\\\\n\\x01\\aé\"");
     }
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{Method, header};
-use labels::Matcher;
+use labels::{Matcher, Quoted};
 
 use super::error::ApiError;
 use super::state::ApiState;
-use crate::time::{go_quoted, parse_duration, parse_time};
+use crate::time::{parse_duration, parse_time};
 
 /// The parameters of a request. Those of a form come before those of the query string, as in Go.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,7 +93,7 @@ pub(super) fn parse_integer(text: &str) -> Result<i64, String> {
             PosOverflow | NegOverflow => "value out of range",
             _ => "invalid syntax",
         };
-        format!("strconv.Atoi: parsing {}: {reason}", go_quoted(text))
+        format!("strconv.Atoi: parsing {}: {reason}", Quoted(text))
     })
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use labels::Quoted;
 use promql::ast::{Expr, ExprKind, ValueType};
 use promql::{Annotations, QueryOutput, RangeQuery, Value};
 
@@ -16,7 +17,7 @@ use super::run::run;
 use super::state::ApiState;
 use crate::QueryService;
 use crate::json::{self, Escape};
-use crate::time::{go_quoted, parse_duration};
+use crate::time::parse_duration;
 
 /// What `query` and `query_range` have in common.
 struct Request {
@@ -168,7 +169,7 @@ fn stats_warning(value: &str) -> Option<String> {
         format!(
             "value {} for parameter \"stats\" is deprecated and will be rejected in the next major release, \
              use \"true\" or \"all\"",
-            go_quoted(value)
+            Quoted(value)
         )
     })
 }

@@ -3,12 +3,11 @@
 use std::hash::{Hash, Hasher};
 
 use catalogue::prometheus::label_name;
-use labels::{Labels, LabelsBuilder, METRIC_NAME};
+use labels::{Labels, LabelsBuilder, METRIC_NAME, Quoted};
 use rustc_hash::FxHasher;
 
 use super::message::{AnyValue, KeyValue, Value};
 use super::text;
-use crate::time::go_quoted;
 
 const SERVICE_NAME: &str = "service.name";
 const SERVICE_NAMESPACE: &str = "service.namespace";
@@ -143,7 +142,7 @@ fn checked_name(key: &str) -> Result<String, String> {
     if name.bytes().all(|byte| byte == b'_') {
         return Err(format!(
             "normalization for label name {} resulted in invalid name \"{name}\"",
-            go_quoted(key)
+            Quoted(key)
         ));
     }
     Ok(name)
