@@ -4,10 +4,12 @@
 //! the store into a query result without copying text.
 
 mod matcher;
+mod pattern;
 mod quote;
 mod set;
 
-pub use matcher::{MatchOp, Matcher, RegexError};
+pub use matcher::{MatchOp, Matcher};
+pub use pattern::{RegexError, anchored_regex};
 pub use quote::Quoted;
 pub use set::{Label, Labels, LabelsBuilder};
 

@@ -3,8 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use regex::Regex;
-
+use crate::pattern::{Pattern, RegexError};
 use crate::{Quoted, is_classic_label_name};
 
 /// How a matcher compares.
@@ -32,16 +31,6 @@ impl MatchOp {
     }
 }
 
-/// A regular expression that cannot be compiled.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("bad regular expression {pattern:?}: {reason}")]
-pub struct RegexError {
-    /// The expression as it was given.
-    pub pattern: String,
-    /// What is wrong with it, in one line.
-    pub reason: String,
-}
-
 /// One condition on a label. A label that a series lacks counts as the empty string, as in Prometheus.
 #[derive(Clone)]
 pub struct Matcher {
@@ -51,31 +40,22 @@ pub struct Matcher {
     test: Test,
 }
 
-/// What a regular expression boils down to. Dashboards select with `=~"a|b|c"` nearly everywhere, so alternations of
-/// plain text become a set of values, which an index answers without looking at every value.
 #[derive(Clone)]
 enum Test {
     Text,
-    /// Sorted.
-    OneOf(Arc<[Box<str>]>),
-    Regex(Regex),
+    Pattern(Pattern),
 }
 
-/// More than any dashboard's "All" expands to; what is larger is refused instead of eating memory.
-const REGEX_SIZE_LIMIT: usize = 32 << 20;
-
 impl Matcher {
-    /// A matcher. Regular expressions are anchored at both ends and `.` matches newlines, as in Prometheus 3.
+    /// A matcher. Regular expressions have Prometheus' syntax (RE2), are anchored at both ends, and `.` matches newlines, as
+    /// in Prometheus 3.
     ///
     /// # Errors
     /// When a regular expression does not compile or is too large.
     pub fn new(name: &str, op: MatchOp, value: &str) -> Result<Self, RegexError> {
         let test = match op {
             MatchOp::Equal | MatchOp::NotEqual => Test::Text,
-            MatchOp::Regex | MatchOp::NotRegex => match literal_alternatives(value) {
-                Some(values) => Test::OneOf(values),
-                None => Test::Regex(compile(value)?),
-            },
+            MatchOp::Regex | MatchOp::NotRegex => Test::Pattern(Pattern::new(value)?),
         };
         Ok(Self { name: name.into(), op, value: value.into(), test })
     }
@@ -104,8 +84,7 @@ impl Matcher {
     pub fn matches(&self, value: &str) -> bool {
         let positive = match &self.test {
             Test::Text => value == &*self.value,
-            Test::OneOf(values) => values.binary_search_by(|v| (**v).cmp(value)).is_ok(),
-            Test::Regex(regex) => regex.is_match(value),
+            Test::Pattern(pattern) => pattern.is_match(value),
         };
         positive != matches!(self.op, MatchOp::NotEqual | MatchOp::NotRegex)
     }
@@ -120,7 +99,7 @@ impl Matcher {
     pub fn only_values(&self) -> Option<impl Iterator<Item = &str>> {
         let values: Vec<&str> = match (&self.test, self.op) {
             (Test::Text, MatchOp::Equal) => vec![&self.value],
-            (Test::OneOf(values), MatchOp::Regex) => values.iter().map(|v| &**v).collect(),
+            (Test::Pattern(Pattern::OneOf(values)), MatchOp::Regex) => values.iter().map(|v| &**v).collect(),
             _ => return None,
         };
         Some(values.into_iter())
@@ -131,7 +110,9 @@ impl Matcher {
     pub fn excluded_values(&self) -> Option<impl Iterator<Item = &str>> {
         let values: Vec<&str> = match (&self.test, self.op) {
             (Test::Text, MatchOp::NotEqual) => vec![&self.value],
-            (Test::OneOf(values), MatchOp::NotRegex) => values.iter().map(|v| &**v).collect(),
+            (Test::Pattern(Pattern::OneOf(values)), MatchOp::NotRegex) => {
+                values.iter().map(|v| &**v).collect()
+            }
             _ => return None,
         };
         Some(values.into_iter())
@@ -160,28 +141,6 @@ impl fmt::Display for Matcher {
             write!(f, "{}{}{}", Quoted(&self.name), self.op.as_str(), Quoted(&self.value))
         }
     }
-}
-
-fn compile(pattern: &str) -> Result<Regex, RegexError> {
-    // Compiled alone first: wrapped in the anchors, `a)(b` would be taken for two groups.
-    let build = |text: &str| regex::RegexBuilder::new(text).size_limit(REGEX_SIZE_LIMIT).build();
-    build(pattern).and_then(|_| build(&format!("^(?s:{pattern})$"))).map_err(|error| {
-        let text = error.to_string();
-        let reason = text.lines().rev().find_map(|line| line.trim().strip_prefix("error: "));
-        RegexError { pattern: pattern.to_owned(), reason: reason.unwrap_or(text.trim()).to_owned() }
-    })
-}
-
-/// `a|b|c` without any other special character, as its distinct alternatives.
-fn literal_alternatives(pattern: &str) -> Option<Arc<[Box<str>]>> {
-    let special = |c: char| "\\.+*?()[]{}^$".contains(c);
-    if pattern.contains(special) {
-        return None;
-    }
-    let mut values: Vec<Box<str>> = pattern.split('|').map(Into::into).collect();
-    values.sort_unstable();
-    values.dedup();
-    Some(values.into())
 }
 
 #[cfg(test)]
