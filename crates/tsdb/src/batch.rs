@@ -65,6 +65,7 @@ pub struct CommitSummary {
     pub appended: usize,
     /// Samples put among those that were there.
     pub out_of_order: usize,
-    /// Samples that the store had already, or that came twice inside the batch (the first one counts, as in Prometheus).
+    /// Samples at times that their series had already: the same again, a second one inside the batch, or another value
+    /// in the series' past. What was there first stays, as in Prometheus.
     pub duplicates: usize,
 }

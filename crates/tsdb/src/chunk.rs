@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::encoding::block::{BlockWriter, MAX_BLOCK, read_samples};
+use crate::encoding::block::{BlockWriter, MAX_BLOCK, blocks_from, read_samples};
+use crate::instants::Wanted;
 use crate::tail::Tail;
 
 /// Compressed samples of one series. Never changed, only replaced: a reader that holds one is not disturbed.
@@ -35,14 +36,14 @@ impl Chunk {
         self.count as usize
     }
 
-    /// Whether some of its time lies between the two, both inclusive.
-    pub(crate) fn meets(&self, from_ms: i64, to_ms: i64) -> bool {
-        self.start_ms <= to_ms && self.end_ms() >= from_ms
-    }
-
-    /// Appends the samples between the two times, both inclusive.
-    pub(crate) fn read(&self, from_ms: i64, to_ms: i64, times: &mut Vec<i64>, values: &mut Vec<f64>) {
-        read_samples(self.start_ms, blocks(&self.bytes), (from_ms, to_ms), times, values);
+    /// Appends the wanted samples.
+    pub(crate) fn read(&self, wanted: Wanted, times: &mut Vec<i64>, values: &mut Vec<f64>) {
+        let mut blocks = blocks(&self.bytes);
+        let middle_ms = self.start_ms.saturating_add(i64::from(self.span_ms / 2));
+        if wanted.from_ms > middle_ms {
+            blocks = blocks_from(self.start_ms, blocks, wanted.from_ms);
+        }
+        read_samples(self.start_ms, blocks, wanted, times, values);
     }
 
     /// What it occupies outside of its 32 bytes.
@@ -133,8 +134,8 @@ impl ChunkWriter {
             let pending = Settled::SIZE + settled.bytes;
             self.times.clear();
             self.values.clear();
-            let all = (i64::MIN, i64::MAX);
-            read_samples(chunk.start_ms, &self.bytes[pending..], all, &mut self.times, &mut self.values);
+            let small = &self.bytes[pending..];
+            read_samples(chunk.start_ms, small, Wanted::ALL, &mut self.times, &mut self.values);
             self.bytes.truncate(pending);
             self.blocks.write_samples(chunk.start_ms, &self.times, &self.values, &mut self.bytes);
             settled = Settled::all(blocks(&self.bytes).len());
@@ -175,7 +176,7 @@ impl ChunkWriter {
     fn load(&mut self, chunk: &Chunk) {
         self.times.clear();
         self.values.clear();
-        chunk.read(i64::MIN, i64::MAX, &mut self.times, &mut self.values);
+        chunk.read(Wanted::ALL, &mut self.times, &mut self.values);
     }
 
     /// A chunk of some of the loaded samples.

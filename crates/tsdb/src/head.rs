@@ -176,8 +176,18 @@ impl Head {
     pub(crate) fn commit(&mut self, batch: &Batch) -> Result<CommitSummary, BatchError> {
         for (index, sample) in batch.samples.iter().enumerate() {
             let series = self.series.get(sample.series.0).ok_or(AppendError::UnknownSeries);
-            let verdict =
-                series.and_then(|series| self.bounds.judge(series, sample.timestamp_ms, sample.value));
+            let verdict = series.and_then(|series| {
+                let verdict = self.bounds.judge(series, sample.timestamp_ms, sample.value);
+                match verdict {
+                    // Another value in a series' past refuses nothing: what is there stays.
+                    Err(AppendError::DuplicateSample { timestamp_ms, .. })
+                        if series.newest_ms() != Some(timestamp_ms) =>
+                    {
+                        Ok(Verdict::Ignore)
+                    }
+                    verdict => verdict,
+                }
+            });
             verdict.map_err(|error| BatchError { index, series: sample.series, error })?;
         }
         let mut summary = CommitSummary::default();
@@ -185,7 +195,7 @@ impl Head {
             let Some(series) = self.series.get_mut(sample.series.0) else { continue };
             let (time_ms, value) = (sample.timestamp_ms, sample.value);
             // Only other samples of the batch can have changed what was judged above, so the bounds are settled, and
-            // an occupied time is either the same sample again or a second one of this batch.
+            // what is at an occupied time stays.
             if series.newest_ms().is_none_or(|newest| time_ms > newest) {
                 series.append(time_ms, value, &mut self.samples);
                 summary.appended += 1;

@@ -39,7 +39,8 @@
 //! | older than its series, inside [`Options::out_of_order_window_ms`] | [`AppendOutcome::OutOfOrder`]; reads see it in its place |
 //! | older than that | [`AppendError::TooOld`] |
 //!
-//! Among out-of-order samples Prometheus does not notice another value: it accepts the request and shows one of the two.
+//! Another value refuses a [`Batch`] only at the time of its series' newest sample. Further back it is passed over:
+//! Prometheus does not notice it among out-of-order samples, accepts the request and shows one of the two.
 //!
 //! Timestamps far in the future are the caller's to refuse. Every `f64` is stored to the bit, NaN payloads (Prometheus'
 //! stale marker) included; the store gives none of them a meaning.
@@ -47,7 +48,8 @@
 //! # Reading
 //! [`Store::select`] takes a consistent snapshot under the lock (reference counts of compressed chunks and copies of the
 //! few newest samples) and decodes outside it, so that a long query does not hold up writers. Samples older than
-//! [`Store::horizon_ms`] are never shown, whether or not their memory has already been given back.
+//! [`Store::horizon_ms`] are never shown, whether or not their memory has already been given back. Who looks at a few
+//! instants only says so ([`Store::select_newest`]) and saves the decoding of most samples.
 //!
 //! # Threads
 //! [`Store`] is `Send + Sync`; every method takes `&self`. One `RwLock` guards it: any number of readers, or one writer.
@@ -58,6 +60,7 @@ mod encoding;
 mod error;
 mod head;
 mod index;
+mod instants;
 mod label_cache;
 #[cfg(test)]
 mod model_tests;
@@ -74,6 +77,7 @@ mod tail;
 
 pub use batch::{Batch, CommitSummary};
 pub use error::{AppendError, AppendOutcome, BatchError, InternError};
+pub use instants::Instants;
 pub use options::Options;
 pub use stats::{Cardinality, Count, MemoryUsage, Stats};
 pub use store::{SeriesView, Store, TimeRange, Writer};

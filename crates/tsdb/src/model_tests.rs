@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use crate::chunk::Chunk;
 use crate::series::Totals;
-use crate::{AppendError, AppendOutcome, Batch, Options, SeriesId, Store, TimeRange};
+use crate::{AppendError, AppendOutcome, Batch, Instants, Options, SeriesId, Store, TimeRange};
 
 const STEP: i64 = 15_000;
 
@@ -57,6 +57,17 @@ impl Model {
             }
             None if newest.is_none_or(|newest| time > newest) => Ok(AppendOutcome::Appended),
             None => Ok(AppendOutcome::OutOfOrder),
+        }
+    }
+
+    /// In a batch another value counts only at the newest time of its series.
+    fn judge_in_batch(&self, labels: &Labels, time: i64, value: f64) -> Result<AppendOutcome, AppendError> {
+        let newest = self.samples.get(labels).and_then(|series| series.last_key_value());
+        match self.judge(labels, time, value) {
+            Err(AppendError::DuplicateSample { .. }) if newest.is_some_and(|(newest, _)| time < *newest) => {
+                Ok(AppendOutcome::Duplicate)
+            }
+            judged => judged,
         }
     }
 
@@ -124,6 +135,7 @@ enum Op {
         matchers: Vec<(&'static str, MatchOp, &'static str)>,
         from_back: i64,
         to_back: i64,
+        instants_ms: i64,
     },
 }
 
@@ -169,8 +181,9 @@ fn op() -> impl Strategy<Value = Op> {
         6 => one_sample().prop_map(Op::One),
         2 => prop::collection::vec(one_sample(), 0..8).prop_map(Op::Batch),
         1 => (0i64..1_000_000).prop_map(|back| Op::Truncate { back }),
-        3 => (prop::collection::vec(matcher, 0..3), 0i64..2_500_000, -30_000i64..600_000)
-            .prop_map(|(matchers, from_back, to_back)| Op::Select { matchers, from_back, to_back }),
+        3 => (prop::collection::vec(matcher, 0..3), 0i64..2_500_000, -30_000i64..600_000, 1i64..200_000).prop_map(
+            |(matchers, from_back, to_back, instants_ms)| Op::Select { matchers, from_back, to_back, instants_ms },
+        ),
     ]
 }
 
@@ -222,8 +235,10 @@ impl Pair {
             self.ids.insert(sample.series, id);
             batch.push(id, newest + sample.ahead, sample.value);
         }
-        let judged: Vec<_> =
-            samples.iter().map(|s| self.model.judge(&series(s.series), newest + s.ahead, s.value)).collect();
+        let judged: Vec<_> = samples
+            .iter()
+            .map(|s| self.model.judge_in_batch(&series(s.series), newest + s.ahead, s.value))
+            .collect();
         let refused = judged.iter().position(Result::is_err);
         match (self.store.commit(&batch), refused) {
             (Ok(summary), None) => {
@@ -265,10 +280,12 @@ impl Pair {
                 self.model.floor = self.model.floor.max(Some(floor));
                 self.model.forget();
             }
-            Op::Select { matchers, from_back, to_back } => {
+            Op::Select { matchers, from_back, to_back, instants_ms } => {
                 let matchers: Vec<_> =
                     matchers.iter().map(|(n, op, v)| Matcher::new(n, *op, v).unwrap()).collect();
-                self.check(&matchers, newest - from_back, newest - to_back);
+                let (from, to) = (newest - from_back, newest - to_back);
+                self.check(&matchers, from, to);
+                self.check_newest(&matchers, from, to, *instants_ms);
             }
         }
     }
@@ -279,6 +296,28 @@ impl Pair {
             self.model.select(matchers, from, to),
             "{matchers:?}"
         );
+    }
+
+    /// Who looks at some instants only sees the same at each of them, and nothing that is not there.
+    fn check_newest(&self, matchers: &[Matcher], from: i64, to: i64, step_ms: i64) {
+        let newest_at =
+            |samples: &[(i64, u64)], at: i64| samples.iter().rev().find(|(t, _)| *t <= at).copied();
+        let all = self.model.select(matchers, from, to);
+        let (first_ms, range) = (from + step_ms / 3, TimeRange { start_ms: from, end_ms: to });
+        let mut shown = 0;
+        self.store.select_newest(matchers, range, Instants { first_ms, step_ms }, &mut |series| {
+            let (labels, expected) = &all[shown];
+            assert_eq!(series.labels, labels);
+            let samples: Vec<_> =
+                series.timestamps.iter().copied().zip(series.values.iter().map(|v| v.to_bits())).collect();
+            assert!(samples.iter().all(|sample| expected.contains(sample)), "{samples:?} of {expected:?}");
+            for at in (0..).map(|k| first_ms + k * step_ms).take_while(|at| *at <= to) {
+                assert_eq!(newest_at(&samples, at), newest_at(expected, at), "{labels} at {at}");
+            }
+            shown += 1;
+            ControlFlow::Continue(())
+        });
+        assert_eq!(shown, all.len());
     }
 
     /// What must hold at any time.

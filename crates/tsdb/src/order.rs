@@ -21,6 +21,9 @@ pub(crate) struct Order {
     removals: u64,
 }
 
+/// Of one series in so many it is cheaper to walk through all than to sort.
+const MANY: usize = 16;
+
 /// Below this many series, comparing labels is cheaper than bringing ranks up to date might be.
 pub(crate) const FEW: usize = 64;
 
@@ -65,9 +68,20 @@ impl Order {
         self.sorted = merged;
     }
 
-    /// Sorts series that have ranks.
-    pub(crate) fn sort(&self, numbers: &mut [u32]) {
-        numbers.sort_unstable_by_key(|number| self.ranks.get(*number as usize).copied());
+    /// Sorts series that have ranks, each of which is there once.
+    pub(crate) fn sort(&self, numbers: &mut Vec<u32>) {
+        if numbers.len() < self.sorted.len() / MANY {
+            numbers.sort_unstable_by_key(|number| self.ranks.get(*number as usize).copied());
+            return;
+        }
+        let mut wanted = vec![false; self.ranks.len()];
+        for number in &*numbers {
+            if let Some(wanted) = wanted.get_mut(*number as usize) {
+                *wanted = true;
+            }
+        }
+        numbers.clear();
+        numbers.extend(self.sorted.iter().filter(|number| wanted[**number as usize]));
     }
 
     /// What it occupies.
@@ -133,6 +147,28 @@ mod tests {
 
     use super::*;
     use crate::Options;
+
+    #[test]
+    fn few_series_and_many_are_sorted_alike() {
+        // 7919 is a prime, so that this visits each number once.
+        let sorted: Vec<u32> = (0..2_000).map(|place| place * 7919 % 2_000).collect();
+        let mut ranks = vec![0; 2_000];
+        for (rank, number) in (0..).zip(&sorted) {
+            ranks[*number as usize] = rank;
+        }
+        let order = Order { sorted, ranks, known: 2_000, removals: 0 };
+        for every in [1, 3, 15, 16, 17, 400] {
+            let mut numbers: Vec<u32> = (0..2_000).step_by(every).collect();
+            let expected: Vec<u32> = order
+                .sorted
+                .iter()
+                .copied()
+                .filter(|number| (*number as usize).is_multiple_of(every))
+                .collect();
+            order.sort(&mut numbers);
+            assert_eq!(numbers, expected, "every {every}th");
+        }
+    }
 
     proptest! {
         #[test]

@@ -2,6 +2,7 @@
 
 use crate::chunk::Chunk;
 use crate::head::Head;
+use crate::instants::Wanted;
 use crate::series::Series;
 use crate::tail::TailSamples;
 
@@ -9,8 +10,7 @@ use crate::tail::TailSamples;
 /// that are not compressed are copies.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
-    from_ms: i64,
-    to_ms: i64,
+    wanted: Wanted,
     series: Vec<Taken>,
     /// The series' chunks, one series after the other.
     chunks: Vec<Chunk>,
@@ -37,11 +37,10 @@ enum TakenTail {
 }
 
 impl Snapshot {
-    /// Takes what these series hold between the two times, both inclusive. Series without anything are left out.
-    pub(crate) fn take(head: &Head, numbers: &[u32], from_ms: i64, to_ms: i64) -> Self {
+    /// Takes what these series hold in the wanted time. Series without anything are left out.
+    pub(crate) fn take(head: &Head, numbers: &[u32], wanted: Wanted) -> Self {
         let mut snapshot = Self {
-            from_ms,
-            to_ms,
+            wanted,
             series: Vec::with_capacity(numbers.len()),
             chunks: Vec::new(),
             times: Vec::new(),
@@ -56,10 +55,13 @@ impl Snapshot {
     }
 
     fn take_series(&mut self, number: u32, series: &Series) {
-        let chunks = series.chunks().iter().filter(|chunk| chunk.meets(self.from_ms, self.to_ms));
+        let Wanted { from_ms, to_ms, .. } = self.wanted;
         let before = self.chunks.len();
+        // Ascending: what comes before the first is not looked at.
+        let first = series.chunks().partition_point(|chunk| chunk.end_ms() < from_ms);
+        let chunks = series.chunks()[first..].iter().take_while(|chunk| chunk.start_ms() <= to_ms);
         self.chunks.extend(chunks.cloned());
-        let (tail, count) = match series.tail().between(self.from_ms, self.to_ms) {
+        let (tail, count) = match series.tail().between(from_ms, to_ms) {
             TailSamples::Run { first_ms, step_ms, count, value } => {
                 (TakenTail::Run { first_ms, step_ms, count, value }, count)
             }
@@ -121,7 +123,7 @@ impl SnapshotReader<'_> {
         let (chunks, rest) = self.chunks.split_at(taken.chunks as usize);
         self.chunks = rest;
         for chunk in chunks {
-            chunk.read(self.snapshot.from_ms, self.snapshot.to_ms, &mut self.times, &mut self.values);
+            chunk.read(self.snapshot.wanted, &mut self.times, &mut self.values);
         }
         let tail = match taken.tail {
             TakenTail::Run { first_ms, step_ms, count, value } => {
@@ -135,7 +137,7 @@ impl SnapshotReader<'_> {
                 values: take(&mut self.tail_values, count),
             },
         };
-        tail.read(&mut self.times, &mut self.values);
+        tail.read(self.snapshot.wanted, &mut self.times, &mut self.values);
         Some((&self.times, &self.values))
     }
 

@@ -1,6 +1,7 @@
 //! One series: compressed chunks and a tail of newer samples.
 
 use crate::chunk::{Chunk, ChunkWriter};
+use crate::instants::Wanted;
 use crate::symbols::PairId;
 use crate::tail::Tail;
 
@@ -130,7 +131,7 @@ impl Series {
         let place = self.chunks.partition_point(|chunk| chunk.end_ms() < time_ms);
         let chunk = self.chunks.get(place).filter(|chunk| chunk.start_ms() <= time_ms)?;
         let (mut times, mut values) = (Vec::new(), Vec::new());
-        chunk.read(time_ms, time_ms, &mut times, &mut values);
+        chunk.read(Wanted::at(time_ms), &mut times, &mut values);
         values.first().copied()
     }
 

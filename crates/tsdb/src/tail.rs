@@ -2,6 +2,7 @@
 
 use crate::chunk::span;
 use crate::encoding::block::{BlockWriter, MIN_RUN};
+use crate::instants::Wanted;
 
 /// How many differing samples wait before they are compressed. Each costs eight bytes in every series, and the blocks
 /// that they make are put together again when their chunk is full, so a few are enough.
@@ -62,14 +63,22 @@ pub(crate) enum TailSamples<'a> {
 
 impl TailSamples<'_> {
     /// Appends the samples.
-    pub(crate) fn read(&self, times: &mut Vec<i64>, values: &mut Vec<f64>) {
-        let regular = |first_ms: i64, step_ms: u32, count: usize| {
-            (0..count as i64).map(move |i| first_ms.wrapping_add(i.wrapping_mul(step_ms.into())))
+    pub(crate) fn read(&self, wanted: Wanted, times: &mut Vec<i64>, values: &mut Vec<f64>) {
+        let old = times.len();
+        let time = |first_ms: i64, step_ms: u32| {
+            move |i: usize| first_ms.wrapping_add((i as i64).wrapping_mul(step_ms.into()))
         };
+        let regular = |first_ms: i64, step_ms: u32, count: usize| (0..count).map(time(first_ms, step_ms));
         match *self {
             Self::Run { first_ms, step_ms, count, value } => {
-                times.extend(regular(first_ms, step_ms, count));
-                values.resize(values.len() + count, value);
+                match wanted.sparse(step_ms) {
+                    // A run may be much longer than anything else here.
+                    Some(instants) => {
+                        times.extend(instants.indices(first_ms, step_ms, count).map(time(first_ms, step_ms)));
+                    }
+                    None => times.extend(regular(first_ms, step_ms, count)),
+                }
+                values.resize(times.len(), value);
             }
             Self::Regular { first_ms, step_ms, values: listed } => {
                 times.extend(regular(first_ms, step_ms, listed.len()));
@@ -79,6 +88,9 @@ impl TailSamples<'_> {
                 times.extend_from_slice(listed_times);
                 values.extend_from_slice(listed_values);
             }
+        }
+        if let Some(instants) = wanted.instants {
+            instants.thin(old, times, values);
         }
     }
 }

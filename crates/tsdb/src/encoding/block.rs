@@ -1,9 +1,12 @@
 //! Blocks of samples: writing, stepping over, reading.
 
+use std::ops::Range;
+
 use super::decimal::{self, Denominator, from_numerator, numerator};
 use super::integers::{Packed, Plan};
 use super::times::{Times, regular_step, write_irregular, write_regular};
-use super::wire::{Reader, put_varint};
+use super::wire::{Reader, put_varint, put_varint_backward, take_varint_backward, varint_len};
+use crate::instants::Wanted;
 
 /// The most samples in a block, runs aside. Small enough that its integers are of one size, large enough that what
 /// precedes them does not count.
@@ -79,10 +82,12 @@ impl BlockWriter {
     ) {
         // One value stands for all: an integer that never differs takes no bits.
         let values = ValuePlan::new(&[value], None, self);
+        let start = out.len();
         put_varint(out, count as u64);
         out.push(values.head() | Head::REGULAR);
         write_regular(offset, step_ms, count, out);
         values.write(self, out);
+        end_block(start, out);
     }
 
     fn write_mixed(&mut self, start_ms: i64, times: &[i64], values: &[f64], out: &mut Vec<u8>) {
@@ -99,6 +104,7 @@ impl BlockWriter {
     fn write_block(&mut self, start_ms: i64, times: &[i64], values: &[f64], out: &mut Vec<u8>) {
         let step_ms = regular_step(times);
         let values = ValuePlan::new(values, step_ms, self);
+        let start = out.len();
         put_varint(out, times.len() as u64);
         out.push(values.head() | if step_ms.is_some() { Head::REGULAR } else { 0 });
         match step_ms {
@@ -106,7 +112,14 @@ impl BlockWriter {
             None => write_irregular(offset(start_ms, times[0]), times, &mut self.offsets, out),
         }
         values.write(self, out);
+        end_block(start, out);
     }
+}
+
+/// A block ends with its length, so that blocks can be walked from the last one back: most queries want the newest
+/// samples, and each block that need not be looked at is memory that need not be fetched.
+fn end_block(start: usize, out: &mut Vec<u8>) {
+    put_varint_backward(out, (out.len() - start) as u64);
 }
 
 /// How far a sample lies from its chunk's start, which is never later.
@@ -177,36 +190,63 @@ impl ValuePlan {
     }
 }
 
-/// Appends the samples of a chunk that lie between `from_ms` and `to_ms`, both inclusive. Blocks outside are stepped over.
+/// The blocks from the last one on that begins at or before `from_ms`.
+pub(crate) fn blocks_from(start_ms: i64, blocks: &[u8], from_ms: i64) -> &[u8] {
+    let mut before = blocks;
+    while !before.is_empty() {
+        let length = take_varint_backward(&mut before) as usize;
+        let begin = before.len().saturating_sub(length);
+        if first_ms(start_ms, &blocks[begin..]) <= from_ms {
+            return &blocks[begin..];
+        }
+        before = &blocks[..begin];
+    }
+    blocks
+}
+
+/// When the first sample of a block was taken.
+fn first_ms(start_ms: i64, block: &[u8]) -> i64 {
+    let mut reader = Reader::new(block);
+    let (_count, _head) = (reader.varint(), reader.byte());
+    Times::read_first(&mut reader, start_ms)
+}
+
+/// Appends the samples of some blocks that are wanted, and perhaps some at other times that are not. Blocks outside are
+/// stepped over.
 pub(crate) fn read_samples(
     start_ms: i64,
-    bytes: &[u8],
-    (from_ms, to_ms): (i64, i64),
+    blocks: &[u8],
+    wanted: Wanted,
     times: &mut Vec<i64>,
     values: &mut Vec<f64>,
 ) {
-    let mut reader = Reader::new(bytes);
+    let mut reader = Reader::new(blocks);
     while !reader.is_empty() {
         let block = Block::read(&mut reader, start_ms);
         let (first_ms, last_ms) = block.times.bounds(block.count);
-        if first_ms > to_ms {
+        if first_ms > wanted.to_ms {
             break;
         }
-        if last_ms < from_ms {
+        if last_ms < wanted.from_ms {
             continue;
         }
-        let old = times.len();
-        block.times.unpack(block.count, times);
-        block.unpack_values(values);
-        if last_ms > to_ms {
-            let kept = old + times[old..].partition_point(|t| *t <= to_ms);
-            times.truncate(kept);
-            values.truncate(kept);
-        }
-        if first_ms < from_ms {
-            let dropped = times[old..].partition_point(|t| *t < from_ms);
-            times.drain(old..old + dropped);
-            values.drain(old..old + dropped);
+        if !block.unpack_some(wanted, times, values) {
+            let old = times.len();
+            block.times.unpack(block.count, times);
+            block.unpack_values(values);
+            if last_ms > wanted.to_ms {
+                let kept = old + times[old..].partition_point(|t| *t <= wanted.to_ms);
+                times.truncate(kept);
+                values.truncate(kept);
+            }
+            if first_ms < wanted.from_ms {
+                let dropped = times[old..].partition_point(|t| *t < wanted.from_ms);
+                times.drain(old..old + dropped);
+                values.drain(old..old + dropped);
+            }
+            if let Some(instants) = wanted.instants {
+                instants.thin(old, times, values);
+            }
         }
     }
 }
@@ -224,6 +264,7 @@ struct Block<'a> {
 
 impl<'a> Block<'a> {
     fn read(reader: &mut Reader<'a>, start_ms: i64) -> Self {
+        let before = reader.rest().len();
         let count = reader.varint() as usize;
         let head = Head(reader.byte());
         let times = Times::read(reader, start_ms, count, head.has(Head::REGULAR));
@@ -237,7 +278,55 @@ impl<'a> Block<'a> {
                 reader.word();
             }
         }
+        let length = before - reader.rest().len();
+        reader.skip(varint_len(length as u64));
         Self { count, times, divisor, integers, patches }
+    }
+
+    /// Appends the wanted samples without looking at the others. `false`: that is not possible, or no gain.
+    fn unpack_some(&self, wanted: Wanted, times: &mut Vec<i64>, values: &mut Vec<f64>) -> bool {
+        let &Times::Regular { first_ms, step_ms } = &self.times else { return false };
+        if self.patches.is_some() || self.count == 0 {
+            return false;
+        }
+        let inside = regular_between(first_ms, step_ms, self.count, wanted);
+        let time = |place: usize| first_ms.wrapping_add((place as i64).wrapping_mul(i64::from(step_ms)));
+        let Some(instants) = wanted.sparse(step_ms) else {
+            if inside.len() == self.count {
+                return false;
+            }
+            times.extend(inside.clone().map(time));
+            self.unpack_values_at(inside, values);
+            return true;
+        };
+        let found = instants.indices(time(inside.start), step_ms, inside.len());
+        let found = found.map(|index| inside.start + index);
+        if self.count > MAX_BLOCK {
+            // A run: one value for all.
+            times.extend(found.map(time));
+            let added = times.len() - values.len();
+            self.unpack_values_at(std::iter::repeat_n(0, added), values);
+            return true;
+        }
+        // Listed first, so that the loops below are simple ones.
+        let mut places = [0; MAX_BLOCK];
+        let mut count = 0;
+        for (place, index) in places.iter_mut().zip(found) {
+            *place = index;
+            count += 1;
+        }
+        let places = places[..count].iter().copied();
+        times.extend(places.clone().map(time));
+        self.unpack_values_at(places, values);
+        true
+    }
+
+    fn unpack_values_at(&self, places: impl Iterator<Item = usize>, values: &mut Vec<f64>) {
+        match self.divisor {
+            None => self.integers.unpack_some(places, values, |n| f64::from_bits(n as u64)),
+            Some(1.0) => self.integers.unpack_some(places, values, |n| n as f64),
+            Some(divisor) => self.integers.unpack_some(places, values, |n| from_numerator(n, divisor)),
+        }
     }
 
     fn unpack_values(&self, values: &mut Vec<f64>) {
@@ -262,6 +351,19 @@ impl<'a> Block<'a> {
     }
 }
 
+/// Which of `count` samples at equal distances lie in the wanted time.
+fn regular_between(first_ms: i64, step_ms: u32, count: usize, wanted: Wanted) -> Range<usize> {
+    let step = u64::from(step_ms.max(1));
+    // How many samples lie before a time.
+    let before = |time_ms: i64| {
+        // Where that saturates the time lies beyond any sample, too.
+        let offset = time_ms.saturating_sub(first_ms);
+        u64::try_from(offset).map_or(0, |offset| offset.div_ceil(step).min(count as u64) as usize)
+    };
+    let end = wanted.to_ms.checked_add(1).map_or(count, before);
+    before(wanted.from_ms).min(end)..end
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -277,7 +379,9 @@ mod tests {
     fn read(start_ms: i64, bytes: &[u8], from_ms: i64, to_ms: i64) -> Vec<(i64, u64)> {
         // Readers append: what others left in the buffers stays.
         let (mut times, mut values) = (vec![-1], vec![-1.0]);
-        read_samples(start_ms, bytes, (from_ms, to_ms), &mut times, &mut values);
+        let wanted = Wanted { from_ms, to_ms, instants: None };
+        let blocks = blocks_from(start_ms, bytes, from_ms);
+        read_samples(start_ms, blocks, wanted, &mut times, &mut values);
         assert_eq!((times[0], values[0], times.len()), (-1, -1.0, values.len()));
         times.into_iter().zip(values.into_iter().map(f64::to_bits)).skip(1).collect()
     }
@@ -294,14 +398,14 @@ mod tests {
         for (what, values, most) in [
             ("a constant", series(&|_| 17_179_869_184.0), 15),
             ("a constant fraction", series(&|_| 0.1), 10),
-            ("a constant without a short decimal", series(&|_| 1.0 / 3.0), 16),
-            ("two long runs", series(&|i| f64::from(i > 100)), 20),
-            ("a straight line", series(&|i| 15.0 * i as f64), 48),
-            ("pages of memory", series(&|i| 4096.0 * (1e5 + (noise(i) / 256.0).floor())), 420),
-            ("a noisy counter", series(&|i| 1e9 * i as f64 + noise(i)), 700),
-            ("nanoseconds as seconds", series(&|i| (1e9 * i as f64 + noise(i)) / 1e9), 700),
-            ("a rate over the interval", series(&|i| (1e9 + noise(i)) / 15e9), 660),
-            ("noise", series(&|i| (noise(i) + 1.0).sqrt()), 1_700),
+            ("a constant without a short decimal", series(&|_| 1.0 / 3.0), 17),
+            ("two long runs", series(&|i| f64::from(i > 100)), 22),
+            ("a straight line", series(&|i| 15.0 * i as f64), 52),
+            ("pages of memory", series(&|i| 4096.0 * (1e5 + (noise(i) / 256.0).floor())), 430),
+            ("a noisy counter", series(&|i| 1e9 * i as f64 + noise(i)), 710),
+            ("nanoseconds as seconds", series(&|i| (1e9 * i as f64 + noise(i)) / 1e9), 710),
+            ("a rate over the interval", series(&|i| (1e9 + noise(i)) / 15e9), 670),
+            ("noise", series(&|i| (noise(i) + 1.0).sqrt()), 1_710),
         ] {
             let size = write(&regular(240), &values).len();
             assert!(size <= most, "{what}: {size} bytes, more than {most}");

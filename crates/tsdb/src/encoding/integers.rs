@@ -148,6 +148,56 @@ impl<'a> Packed<'a> {
         }
     }
 
+    /// Converts the integers at some places, which ascend, and appends them.
+    #[inline(always)]
+    pub(super) fn unpack_some<T>(
+        &self,
+        places: impl Iterator<Item = usize>,
+        out: &mut Vec<T>,
+        convert: impl Fn(i64) -> T,
+    ) {
+        if self.fields.are_narrow() {
+            self.unpack_some_fields(places, out, |index| self.fields.narrow(index), convert);
+        } else {
+            self.unpack_some_fields(places, out, |index| self.fields.wide(index), convert);
+        }
+    }
+
+    #[inline(always)]
+    fn unpack_some_fields<T>(
+        &self,
+        places: impl Iterator<Item = usize>,
+        out: &mut Vec<T>,
+        field: impl Fn(usize) -> u64,
+        convert: impl Fn(i64) -> T,
+    ) {
+        let (min, shift) = (self.min, self.shift);
+        let residual = |index| min.wrapping_add((field(index) << shift) as i64);
+        let (mut number, mut delta) = (self.seeds[0], self.seeds[1]);
+        // The place that `number` belongs to; differences have to be summed up on the way, numbers do not.
+        let mut at = 0;
+        match self.order {
+            0 => out.extend(places.map(|place| convert(residual(place)))),
+            1 => out.extend(places.map(|place| {
+                for index in at..place {
+                    number = number.wrapping_add(residual(index));
+                }
+                at = place;
+                convert(number)
+            })),
+            _ => out.extend(places.map(|place| {
+                for index in at..place {
+                    if index > 0 {
+                        delta = delta.wrapping_add(residual(index - 1));
+                    }
+                    number = number.wrapping_add(delta);
+                }
+                at = place;
+                convert(number)
+            })),
+        }
+    }
+
     #[inline(always)]
     fn unpack_fields<T: Copy>(
         &self,
@@ -230,6 +280,30 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn some_of_the_integers_are_those_of_all(
+            kind in 0..3,
+            noise in prop::collection::vec(prop_oneof![any::<i64>(), -5000i64..5000], 1..70),
+            wanted in prop::collection::btree_set(0usize..70, 0..70),
+        ) {
+            let sums = |numbers: Vec<i64>| -> Vec<i64> {
+                numbers.iter().scan(0i64, |sum, n| { *sum = sum.wrapping_add(*n); Some(*sum) }).collect()
+            };
+            let integers = match kind {
+                0 => noise,
+                1 => sums(noise),
+                _ => sums(sums(noise)),
+            };
+            let plan = Plan::best(&integers);
+            let mut bytes = Vec::new();
+            plan.write(&integers, &mut bytes);
+            let packed = Packed::read(&mut Reader::new(&bytes), integers.len(), plan.order, plan.shift > 0);
+            let places = || wanted.iter().copied().filter(|place| *place < integers.len());
+            let mut some = vec![-1];
+            packed.unpack_some(places(), &mut some, |n| n);
+            prop_assert_eq!(&some[1..], places().map(|place| integers[place]).collect::<Vec<_>>());
+        }
+
         #[test]
         fn any_integers_survive(integers in prop::collection::vec(any::<i64>(), 1..70)) {
             prop_assert_eq!(round_trip(&integers), integers);

@@ -56,8 +56,13 @@ const ORDER: u8 = 0b011;
 const SHIFTED: u8 = 0b100;
 
 impl<'a> Times<'a> {
+    /// The first time: what [`Times::read`] begins with.
+    pub(super) fn read_first(reader: &mut Reader<'_>, start_ms: i64) -> i64 {
+        start_ms.wrapping_add(reader.varint() as i64)
+    }
+
     pub(super) fn read(reader: &mut Reader<'a>, start_ms: i64, count: usize, regular: bool) -> Self {
-        let first_ms = start_ms.wrapping_add(reader.varint() as i64);
+        let first_ms = Self::read_first(reader, start_ms);
         if regular {
             let step_ms = if count > 1 { reader.varint() as u32 } else { 0 };
             return Self::Regular { first_ms, step_ms };

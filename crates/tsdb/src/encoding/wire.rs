@@ -9,6 +9,27 @@ pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
+/// Appends `value` so that it can be read from its end: as [`put_varint`], with the bytes in reverse order.
+pub(super) fn put_varint_backward(out: &mut Vec<u8>, value: u64) {
+    let start = out.len();
+    put_varint(out, value);
+    out[start..].reverse();
+}
+
+/// Takes what [`put_varint_backward`] appended off the end.
+pub(super) fn take_varint_backward(bytes: &mut &[u8]) -> u64 {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let Some((&byte, rest)) = bytes.split_last() else { break };
+        *bytes = rest;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            break;
+        }
+    }
+    value
+}
+
 /// How many bytes [`put_varint`] takes.
 pub(super) fn varint_len(value: u64) -> usize {
     // One byte for each started group of seven bits; zero takes one byte too.
@@ -205,6 +226,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn varints_are_read_from_their_end(value: u64, bits in 0u32..64, before in prop::collection::vec(any::<u8>(), 0..10)) {
+            let value = value >> bits;
+            let mut bytes = before.clone();
+            put_varint_backward(&mut bytes, value);
+            prop_assert_eq!(bytes.len(), before.len() + varint_len(value));
+            let mut rest = &bytes[..];
+            prop_assert_eq!(take_varint_backward(&mut rest), value);
+            prop_assert_eq!(rest, before);
+        }
+
         #[test]
         fn varints_are_read_as_written(value: u64, bits in 0u32..64, trailer in prop::collection::vec(any::<u8>(), 0..10)) {
             let value = value >> bits;

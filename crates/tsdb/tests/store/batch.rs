@@ -42,6 +42,19 @@ fn of_two_samples_of_one_time_in_a_batch_the_first_counts() {
 }
 
 #[test]
+fn another_value_in_the_past_of_a_series_is_passed_over() {
+    let store = Store::new(Options::default());
+    let s = intern(&store, "s");
+    store.append(s, 1_000, 1.0).unwrap();
+    store.append(s, 2_000, 2.0).unwrap();
+    let mut batch = Batch::new();
+    batch.push(s, 1_000, 7.0);
+    batch.push(s, 3_000, 3.0);
+    assert_eq!(store.commit(&batch), Ok(CommitSummary { appended: 1, out_of_order: 0, duplicates: 1 }));
+    assert_eq!(select_all(&store), [("s".to_owned(), vec![(1_000, 1.0), (2_000, 2.0), (3_000, 3.0)])]);
+}
+
+#[test]
 fn a_batch_is_judged_by_what_was_there_before_it() {
     // Its own newest sample does not make its other samples too old.
     let store = Store::new(Options::default());
