@@ -19,6 +19,8 @@ pub struct EngineOptions {
     pub delayed_name_removal: bool,
     /// The most samples that a query may hold in memory: 50 million.
     pub max_samples: u64,
+    /// The most series that one selector may find: a million. Prometheus has no such limit, and more memory.
+    pub max_series: usize,
 }
 
 impl Default for EngineOptions {
@@ -28,6 +30,7 @@ impl Default for EngineOptions {
             default_subquery_step: Duration::from_secs(60),
             delayed_name_removal: false,
             max_samples: 50_000_000,
+            max_series: 1_000_000,
         }
     }
 }

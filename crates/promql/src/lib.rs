@@ -20,5 +20,5 @@ pub use engine::{Engine, EngineOptions, Interrupt, QueryError, RangeQuery, Stop}
 pub use functions::{Arity, Function, Signature};
 pub use memory::MemoryStorage;
 pub use parser::{ParseError, ParseOptions, parse};
-pub use storage::{SelectRequest, SeriesRef, Storage, StorageError, is_stale_nan, stale_nan};
+pub use storage::{Instants, SelectRequest, SeriesRef, Storage, StorageError, is_stale_nan, stale_nan};
 pub use value::{Annotations, Point, QueryOutput, RangeSeries, Sample, Value};

@@ -13,6 +13,18 @@ pub struct SelectRequest<'a> {
     pub start_ms: i64,
     /// Last millisecond of interest, inclusive.
     pub end_ms: i64,
+    /// Where set, only the newest sample at or before each of these instants is looked at: a storage may leave out the
+    /// others.
+    pub newest_at: Option<Instants>,
+}
+
+/// Evenly spaced instants from a first one on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Instants {
+    /// The first, milliseconds since the epoch.
+    pub first_ms: i64,
+    /// Milliseconds from one to the next, at least 1.
+    pub step_ms: i64,
 }
 
 /// One series' samples inside the requested time, as the storage lends them: valid during one visit only.

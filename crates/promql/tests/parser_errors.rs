@@ -57,6 +57,14 @@ fn text_without_a_query_is_an_error_that_spans_it() {
 }
 
 #[test]
+fn a_query_of_more_than_four_megabytes_is_refused_before_it_is_read() {
+    let pods = |count: usize| format!("a{{pod=~\"{}\"}}", vec!["pod-0123456789"; count].join("|"));
+    parse(&pods(20_000), ParseOptions::default()).unwrap();
+    let error = parse(&pods(300_000), ParseOptions::default()).unwrap_err();
+    assert_eq!(error.message, "the query is 4500009 bytes long; the most that is read is 4194304 bytes");
+}
+
+#[test]
 fn places_are_counted_in_lines_and_characters() {
     let query = "sum(\n  ünïcode\n)";
     let error = parse(query, ParseOptions::default()).unwrap_err();

@@ -1,6 +1,6 @@
 //! Lowers function calls: which function is evaluated by which part of the evaluator.
 
-use regex::Regex;
+use labels::anchored_regex;
 
 use super::calendar;
 use super::failure;
@@ -305,9 +305,7 @@ impl<'l> Arguments<'l> {
         let inner = self.vector(0)?;
         let (target, template, source) = (self.text(1)?, self.text(2)?, self.text(3)?);
         let pattern = self.text(4)?;
-        // Compiled alone first: wrapped in the anchors, `a)(b` would be taken for two groups.
-        let compiled = Regex::new(&pattern).and_then(|_| Regex::new(&format!("^(?s:{pattern})$")));
-        let pattern = compiled.map_err(|_| {
+        let pattern = anchored_regex(&pattern).map_err(|_| {
             failure(format!("invalid regular expression in label_replace(): {pattern}"), self.span)
         })?;
         if target.is_empty() {

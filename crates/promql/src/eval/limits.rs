@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use crate::ast::Span;
-use crate::engine::{Interrupt, QueryError, Stop};
+use crate::engine::{EngineOptions, Interrupt, QueryError, Stop};
 
 /// How much work may pass between two questions to the caller whether to go on, in samples.
 const WORK_BETWEEN_QUESTIONS: usize = 16_384;
@@ -12,6 +12,7 @@ const WORK_BETWEEN_QUESTIONS: usize = 16_384;
 /// Counts the samples that a query holds and reads, and asks now and then whether to go on.
 pub(super) struct Limits<'a> {
     max_samples: u64,
+    max_series: usize,
     interrupt: Interrupt<'a>,
     query: Span,
     held: Rc<Cell<u64>>,
@@ -22,9 +23,10 @@ pub(super) struct Limits<'a> {
 
 impl<'a> Limits<'a> {
     /// Limits of a query that spans `query` in its text.
-    pub(super) fn new(max_samples: u64, interrupt: Interrupt<'a>, query: Span) -> Self {
+    pub(super) fn new(options: &EngineOptions, interrupt: Interrupt<'a>, query: Span) -> Self {
         Self {
-            max_samples,
+            max_samples: options.max_samples,
+            max_series: options.max_series,
             interrupt,
             query,
             held: Rc::default(),
@@ -66,6 +68,18 @@ impl<'a> Limits<'a> {
     pub(super) fn read(&self, samples: usize) -> Result<(), QueryError> {
         self.read.set(self.read.get() + samples as u64);
         self.work(samples)
+    }
+
+    /// Refuses the series that a selector has found, if these are too many.
+    pub(super) fn check_series(&self, series: usize) -> Result<(), QueryError> {
+        if series > self.max_series {
+            let limit = self.max_series;
+            return Err(QueryError::Execution {
+                message: format!("query processing would select more than {limit} series with one selector"),
+                span: self.query,
+            });
+        }
+        Ok(())
     }
 
     /// How many samples were read so far.
@@ -118,9 +132,14 @@ impl Drop for Held {
 mod tests {
     use super::*;
 
+    fn limits(max_samples: u64, interrupt: Interrupt<'_>) -> Limits<'_> {
+        let options = EngineOptions { max_samples, ..EngineOptions::default() };
+        Limits::new(&options, interrupt, Span::default())
+    }
+
     #[test]
     fn samples_count_only_while_they_are_held() {
-        let limits = Limits::new(10, &|| None, Span::default());
+        let limits = limits(10, &|| None);
         let mut first = limits.holding();
         first.add(6).unwrap();
         assert!(limits.holding().add(5).is_err());
@@ -136,7 +155,7 @@ mod tests {
             asked.set(asked.get() + 1);
             (asked.get() > 1).then_some(Stop::Timeout)
         };
-        let limits = Limits::new(10, &interrupt, Span::default());
+        let limits = limits(10, &interrupt);
         limits.work(WORK_BETWEEN_QUESTIONS - 1).unwrap();
         assert_eq!(asked.get(), 0);
         limits.work(1).unwrap();

@@ -285,6 +285,7 @@ impl Scalars {
 mod tests {
     use super::*;
     use crate::ast::Span;
+    use crate::engine::EngineOptions;
 
     fn head(name: &str) -> Head {
         Head { labels: Labels::from_pairs([(METRIC_NAME, name), ("a", "1")]), drop_name: false }
@@ -292,7 +293,7 @@ mod tests {
 
     #[test]
     fn rows_with_the_same_labels_merge_while_their_samples_do_not_meet() {
-        let limits = Limits::new(100, &|| None, Span::default());
+        let limits = Limits::new(&EngineOptions::default(), &|| None, Span::default());
         let mut merger = Merger::new(2, &limits);
         assert!(merger.add(head("m"), &[1.0, absent()]).is_ok());
         assert!(merger.add(head("m"), &[absent(), 2.0]).is_ok());
@@ -303,7 +304,7 @@ mod tests {
 
     #[test]
     fn the_name_follows_the_row_that_comes_first_in_time() {
-        let limits = Limits::new(100, &|| None, Span::default());
+        let limits = Limits::new(&EngineOptions::default(), &|| None, Span::default());
         let mut merger = Merger::new(2, &limits);
         assert!(merger.add(head("m"), &[absent(), 2.0]).is_ok());
         assert!(merger.add(Head { drop_name: true, ..head("m") }, &[1.0, absent()]).is_ok());

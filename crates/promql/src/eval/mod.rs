@@ -90,7 +90,7 @@ pub(crate) fn evaluate(
     times: QueryTimes,
 ) -> Result<QueryOutput, QueryError> {
     let options = environment.options;
-    let limits = Limits::new(options.max_samples, environment.interrupt, expr.span);
+    let limits = Limits::new(options, environment.interrupt, expr.span);
     limits.ask()?;
     let clamp = |at: i64| at.clamp(-steps::FARTHEST, steps::FARTHEST);
     let times = QueryTimes { start: clamp(times.start), end: clamp(times.end), ..times };

@@ -12,7 +12,7 @@ use super::steps::Steps;
 use super::windows::{Cuts, LiveSamples, Window, Windows};
 use crate::ast::RangeExtension;
 use crate::engine::QueryError;
-use crate::storage::{SelectRequest, SeriesRef};
+use crate::storage::{Instants, SelectRequest, SeriesRef};
 
 impl Evaluator<'_> {
     /// Visits the series that satisfy `matchers` with their samples in `(after, until]`.
@@ -21,12 +21,26 @@ impl Evaluator<'_> {
         matchers: &[Matcher],
         after: i64,
         until: i64,
+        visit: impl FnMut(SeriesRef<'_>) -> Result<(), QueryError>,
+    ) -> Result<(), QueryError> {
+        let request = SelectRequest { matchers, start_ms: after + 1, end_ms: until, newest_at: None };
+        self.visit_request(&request, visit)
+    }
+
+    fn visit_request(
+        &self,
+        request: &SelectRequest<'_>,
         mut visit: impl FnMut(SeriesRef<'_>) -> Result<(), QueryError>,
     ) -> Result<(), QueryError> {
         let mut failure = None;
-        let request = SelectRequest { matchers, start_ms: after + 1, end_ms: until };
-        self.storage.select(&request, &mut |series| {
-            let outcome = self.limits.read(series.timestamps.len()).and_then(|()| visit(series));
+        let mut found = 0;
+        self.storage.select(request, &mut |series| {
+            found += 1;
+            let outcome = self
+                .limits
+                .check_series(found)
+                .and_then(|()| self.limits.read(series.timestamps.len()))
+                .and_then(|()| visit(series));
             match outcome {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(error) => {
@@ -77,7 +91,15 @@ impl Evaluator<'_> {
         };
         let mut values = vec![absent(); steps.count];
         let mut cuts = Cuts::default();
-        self.visit(&selector.matchers, windows.earliest(), windows.latest(), |series| {
+        // A single instant is followed by none.
+        let step_ms = if ends.count > 1 && ends.step > 0 { ends.step } else { i64::MAX };
+        let request = SelectRequest {
+            matchers: &selector.matchers,
+            start_ms: windows.earliest() + 1,
+            end_ms: windows.latest(),
+            newest_at: Some(Instants { first_ms: ends.start, step_ms }),
+        };
+        self.visit_request(&request, |series| {
             self.limits.work(steps.count)?;
             windows
                 .fill(&mut cuts, series.timestamps, series.values, &mut values, |_, window| newest(window));

@@ -299,6 +299,21 @@ fn a_query_that_would_hold_too_many_samples_is_refused() {
 }
 
 #[test]
+fn a_selector_that_finds_too_many_series_is_refused() {
+    let storage = storage(&[("m{a=\"1\"}", &[(0, 1.0)]), ("m{a=\"2\"}", &[(0, 1.0)])]);
+    let run = |query: &str, max_series: usize| {
+        let engine = Engine::new(EngineOptions { max_series, ..EngineOptions::default() });
+        engine.instant(&storage, &expr(query), 0, &|| None).map(|output| output.samples_read)
+    };
+    // Each selector counts for itself.
+    assert!(run("sum(m) + count(m)", 2).is_ok());
+    for query in ["m", "sum(m)", "rate(m[5m])", "absent_over_time(m[5m])", "m{a=\"1\"} or m"] {
+        let error = run(query, 1).unwrap_err().to_string();
+        assert_eq!(error, "query processing would select more than 1 series with one selector", "{query}");
+    }
+}
+
+#[test]
 fn a_query_stops_when_it_is_told_to() {
     let many: Vec<(String, Vec<(i64, f64)>)> =
         (0..200).map(|pod| (format!("m{{pod=\"{pod}\"}}"), (0..200).map(|s| (s, 1.0)).collect())).collect();

@@ -10,7 +10,7 @@
 //! - The matcher of a name that is quoted in braces comes first, wherever it was written.
 //! - `x[step():]` is accepted: Prometheus' lexer wants a literal somewhere before the colon.
 //! - `offset NaN` and a second `offset` behind `offset 0` are refused.
-//! - Nesting has a limit, and regular expressions are those of the crate `regex`.
+//! - Nesting has a limit, and so has the length of a query.
 
 mod check;
 mod cursor;
@@ -30,6 +30,9 @@ pub struct ParseOptions {
     /// Experimental functions, aggregations and modifiers, as Prometheus has them behind a flag.
     pub experimental: bool,
 }
+
+/// Longer queries are refused. An "All" of ten thousand pods takes half a megabyte.
+const MAX_BYTES: usize = 4 << 20;
 
 /// Why a query cannot be read, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +58,11 @@ fn error(message: impl Into<String>, span: Span, hint: Option<String>) -> Box<Pa
 /// # Errors
 /// With the place, for text that Prometheus would refuse.
 pub fn parse(query: &str, options: ParseOptions) -> Result<Expr, ParseError> {
+    if query.len() > MAX_BYTES {
+        let message =
+            format!("the query is {} bytes long; the most that is read is {MAX_BYTES} bytes", query.len());
+        return Err(ParseError { message, span: Span { start: 0, end: query.len() }, hint: None });
+    }
     let expr = cursor::Cursor::new(query, options).query().map_err(|error| *error)?;
     check::expression(&expr, query).map_err(|error| *error)?;
     Ok(expr)
