@@ -206,10 +206,12 @@ pub fn series_labels<'p>(
     for (key, value) in sorted {
         let name = label_name(key);
         match joined.iter_mut().find(|(other, _)| *other == name) {
-            Some((_, values)) => {
+            // An empty value so far is none.
+            Some((_, values)) if !values.is_empty() => {
                 values.push(';');
                 values.push_str(value);
             }
+            Some((_, values)) => value.clone_into(values),
             None => joined.push((name, value.to_owned())),
         }
     }
@@ -219,14 +221,16 @@ pub fn series_labels<'p>(
             builder.set(name, value);
         }
     }
-    if let Some(service) = resource.get("service.name") {
-        match resource.get("service.namespace").filter(|namespace| !namespace.is_empty()) {
-            Some(namespace) => builder.set("job", &format!("{namespace}/{service}")),
-            None => builder.set("job", service),
-        };
-    }
-    if let Some(instance) = resource.get("service.instance.id") {
-        builder.set("instance", instance);
+    let job = match (resource.get("service.name"), resource.get("service.namespace")) {
+        // Also where the namespace is there and empty.
+        (Some(service), Some(namespace)) => format!("{namespace}/{service}"),
+        (Some(service), None) => service.to_owned(),
+        (None, _) => String::new(),
+    };
+    for (name, value) in [("job", &*job), ("instance", resource.get("service.instance.id").unwrap_or(""))] {
+        if !value.is_empty() {
+            builder.set(name, value);
+        }
     }
     builder.set(METRIC_NAME, &metric.prometheus_name());
     builder.build()
@@ -334,7 +338,20 @@ mod tests {
             (vec![("k8s.node.name", "n")], vec![("k8s.node.name", "d")], r#"m{k8s_node_name="d"}"#),
             (vec![("k8s.node.name", "n")], vec![("k8s.node.name", "")], r#"m{k8s_node_name="n"}"#),
             (vec![], vec![("a_b", "2"), ("a.b", "1")], r#"m{a_b="1;2"}"#),
+            (vec![], vec![("a_b", "2"), ("a.b", "")], r#"m{a_b="2"}"#),
+            (vec![], vec![("a_b", ""), ("a.b", "1")], r#"m{a_b="1;"}"#),
+            (vec![], vec![("a_b", ""), ("a.b", "")], "m"),
             (vec![("service.name", "s")], vec![], r#"m{job="s", service_name="s"}"#),
+            (
+                vec![("service.name", "s"), ("service.namespace", "")],
+                vec![],
+                r#"m{job="/s", service_name="s"}"#,
+            ),
+            (
+                vec![("service.name", ""), ("service.instance.id", "")],
+                vec![("job", "j"), ("instance", "i")],
+                r#"m{instance="i", job="j"}"#,
+            ),
             (
                 vec![("service.name", "s"), ("service.namespace", "n"), ("service.instance.id", "i")],
                 vec![("job", "j")],
