@@ -7,17 +7,16 @@ use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, header};
-use catalogue::{MetricDef, Number, Point, Resource, Sink, kubelet_stats, prometheus};
+use catalogue::{Number, Point, Resource, Sink, kubelet_stats, prometheus};
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
+use otlp::OtlpSink;
+use otlp::message::ExportRequest;
 use prometheus_server::otlp::OtlpIngester;
-use prometheus_server::otlp::message::{
-    self, Data, ExportRequest, Gauge, KeyValue, Metric, NumberDataPoint, NumberValue, ResourceMetrics,
-    ScopeMetrics, Value,
-};
 use prometheus_server::{ApiOptions, ApiState, QueryService, StoreSink, router};
 use promql::{EngineOptions, ParseOptions};
 use prost::Message;
+use prost::bytes::Bytes;
 use tower::ServiceExt;
 use tsdb::{Options, Store};
 
@@ -42,9 +41,9 @@ fn pods() -> Vec<Resource> {
 }
 
 /// One scrape of every pod: some metrics without attributes, one with two. Returns the number of samples.
-fn scrape(sink: &mut StoreSink, pods: &[Resource], tick: i64) -> usize {
+fn scrape(sink: &mut impl Sink, pods: &[Resource], tick: i64) -> usize {
     let point = |value: f64| Point {
-        start_ns: None,
+        start_ns: Some(1_000_000_000),
         time_ns: (1_000_000_000 + tick * STEP_MS) * 1_000_000,
         value: Number::Double(value),
     };
@@ -71,9 +70,12 @@ fn record_known(bencher: Bencher<'_, '_>) {
     let (pods, mut sink) = (pods(), sink());
     let mut tick = 0;
     let samples = scrape(&mut sink, &pods, tick);
+    sink.commit();
     bencher.counter(ItemsCount::new(samples)).bench_local(|| {
         tick += 1;
-        scrape(&mut sink, &pods, tick)
+        let samples = scrape(&mut sink, &pods, tick);
+        sink.commit();
+        samples
     });
 }
 
@@ -84,6 +86,7 @@ fn record_new(bencher: Bencher<'_, '_>) {
     let samples = scrape(&mut sink(), &pods, 0);
     bencher.counter(ItemsCount::new(samples)).with_inputs(sink).bench_local_values(|mut sink| {
         scrape(&mut sink, &pods, 0);
+        sink.commit();
         sink
     });
 }
@@ -118,6 +121,7 @@ fn ask(bencher: Bencher<'_, '_>, encoding: &str) {
     let (pods, mut sink) = (pods(), sink());
     for tick in 0..240 {
         scrape(&mut sink, &pods, tick);
+        sink.commit();
     }
     let service =
         QueryService::new(Arc::clone(sink.store()), EngineOptions::default(), ParseOptions::default());
@@ -134,33 +138,11 @@ fn ask(bencher: Bencher<'_, '_>, encoding: &str) {
     bencher.counter(BytesCount::new(ask().len())).bench_local(ask);
 }
 
-/// An export of every pod: gauges without attributes, a sum with two. 10 points a pod.
+/// The export of a scrape, as a collector sends it: with scopes, descriptions and start times.
 fn export(pods: &[Resource], tick: i64) -> ExportRequest {
-    let text = |text: &str| Some(message::AnyValue { value: Some(Value::String(text.to_owned())) });
-    let attribute = |(key, value): (&str, &str)| KeyValue { key: key.to_owned(), value: text(value) };
-    let point = |attributes: &[(&str, &str)]| NumberDataPoint {
-        time_unix_nano: u64::try_from((1_000_000_000 + tick * STEP_MS) * 1_000_000).unwrap(),
-        attributes: attributes.iter().copied().map(attribute).collect(),
-        flags: 0,
-        value: Some(NumberValue::AsDouble((tick * 1_000) as f64 * 0.25)),
-    };
-    let metric = |metric: &MetricDef, data_points: Vec<NumberDataPoint>| Metric {
-        name: metric.name.to_owned(),
-        unit: metric.unit.to_owned(),
-        data: Some(Data::Gauge(Gauge { data_points })),
-    };
-    let resource_metrics = |pod: &Resource| {
-        let mut metrics: Vec<Metric> =
-            kubelet_stats::ALL[..8].iter().map(|definition| metric(definition, vec![point(&[])])).collect();
-        let directions = ["receive", "transmit"];
-        let points = directions.map(|d| point(&[("interface", "eth0"), ("direction", d)]));
-        metrics.push(metric(kubelet_stats::ALL[8], points.to_vec()));
-        ResourceMetrics {
-            resource: Some(message::Resource { attributes: pod.attributes().map(attribute).collect() }),
-            scope_metrics: vec![ScopeMetrics { metrics }],
-        }
-    };
-    ExportRequest { resource_metrics: pods.iter().map(resource_metrics).collect() }
+    let mut sink = OtlpSink::new();
+    scrape(&mut sink, pods, tick);
+    sink.take().into_requests(usize::MAX).next().unwrap()
 }
 
 fn ingester() -> OtlpIngester {
@@ -190,10 +172,7 @@ fn ingest_protobuf(bencher: Bencher<'_, '_>) {
         .counter(ItemsCount::new(pods.len() * 10))
         .with_inputs(|| {
             tick += 1;
-            export(&pods, tick).encode_to_vec()
+            Bytes::from(export(&pods, tick).encode_to_vec())
         })
-        .bench_local_refs(|bytes| {
-            let request = ExportRequest::decode(bytes.as_slice()).unwrap();
-            ingester.ingest(&request, i64::MAX).unwrap()
-        });
+        .bench_local_values(|bytes| ingester.ingest_protobuf(bytes, i64::MAX).unwrap());
 }

@@ -54,15 +54,87 @@ pub(crate) fn integer(out: &mut Vec<u8>, mut value: u64) {
     // The digits of u64::MAX.
     let mut digits = [0_u8; 20];
     let mut from = digits.len();
-    loop {
+    // Two at a time: integers are most of an answer.
+    while value >= 100 {
+        from -= 2;
+        digits[from..from + 2].copy_from_slice(&PAIRS_OF_DIGITS[(value % 100) as usize]);
+        value /= 100;
+    }
+    if value >= 10 {
+        from -= 2;
+        digits[from..from + 2].copy_from_slice(&PAIRS_OF_DIGITS[value as usize]);
+    } else {
         from -= 1;
-        digits[from] = b'0' + (value % 10) as u8;
-        value /= 10;
-        if value == 0 {
-            break;
-        }
+        digits[from] = b'0' + value as u8;
     }
     out.extend_from_slice(&digits[from..]);
+}
+
+/// `00` to `99`.
+static PAIRS_OF_DIGITS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut value = 0;
+    while value < 100 {
+        pairs[value as usize] = [b'0' + value / 10, b'0' + value % 10];
+        value += 1;
+    }
+    pairs
+};
+
+/// The beginnings of `[time,"value"]` pairs. The series of an answer have the same times, nearly always, so that each is
+/// put into text once.
+#[derive(Debug, Default)]
+pub(crate) struct PairStarts {
+    /// Those of one series, ascending.
+    times: Vec<i64>,
+    /// Where each text ends.
+    ends: Vec<usize>,
+    /// `[time,"` for each of them.
+    text: Vec<u8>,
+    /// The place where the next time is expected.
+    next: usize,
+}
+
+impl PairStarts {
+    /// A new series begins.
+    pub(crate) fn rewind(&mut self) {
+        self.next = 0;
+    }
+
+    /// Writes the beginning of a pair.
+    pub(crate) fn write(&mut self, out: &mut Vec<u8>, milliseconds: i64) {
+        // A series may lack some of the times.
+        while self.times.get(self.next).is_some_and(|time| *time < milliseconds) {
+            self.next += 1;
+        }
+        if self.times.get(self.next) != Some(&milliseconds) {
+            if self.next < self.times.len() {
+                return pair_start(out, milliseconds);
+            }
+            self.times.push(milliseconds);
+            pair_start(&mut self.text, milliseconds);
+            self.ends.push(self.text.len());
+        }
+        let start = self.next.checked_sub(1).map_or(0, |before| self.ends[before]);
+        out.extend_from_slice(&self.text[start..self.ends[self.next]]);
+        self.next += 1;
+    }
+}
+
+fn pair_start(out: &mut Vec<u8>, milliseconds: i64) {
+    out.push(b'[');
+    timestamp(out, milliseconds);
+    out.extend_from_slice(b",\"");
+}
+
+/// Writes the end of a pair: the value of a sample.
+pub(crate) fn pair_end(out: &mut Vec<u8>, value: f64) {
+    if needs_exponent(value) {
+        exponent_form(out, value, 2);
+    } else {
+        decimal_form(out, value);
+    }
+    out.extend_from_slice(b"\"]");
 }
 
 /// Writes milliseconds since the epoch as seconds: `1435781430.781`.
@@ -245,7 +317,34 @@ mod tests {
         assert_eq!(written(|out| string(out, text, Escape::Html)), html);
     }
 
+    #[test]
+    fn pairs_are_the_same_whatever_times_came_before() {
+        let mut starts = PairStarts::default();
+        for series in [&[1_000, 3_000][..], &[1_000, 2_000, 3_000, 4_000], &[2_500], &[], &[4_000, 5_000]] {
+            starts.rewind();
+            for time in series {
+                let expected = written(|out| {
+                    out.push(b'[');
+                    timestamp(out, *time);
+                    out.push(b',');
+                    sample_value(out, 1e-7);
+                    out.push(b']');
+                });
+                let pair = written(|out| {
+                    starts.write(out, *time);
+                    pair_end(out, 1e-7);
+                });
+                assert_eq!(pair, expected);
+            }
+        }
+    }
+
     proptest! {
+        #[test]
+        fn integers_have_the_digits_that_they_should(value: u64, shift in 0_u32..64) {
+            prop_assert_eq!(written(|out| integer(out, value >> shift)), (value >> shift).to_string());
+        }
+
         #[test]
         fn any_text_reads_back(text in any::<String>(), html in any::<bool>()) {
             let escape = if html { Escape::Html } else { Escape::Json };

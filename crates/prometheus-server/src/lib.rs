@@ -26,6 +26,7 @@
 //! let node = Resource::new([("k8s.node.name", "node-0")]);
 //! let point = Point { start_ns: None, time_ns: 15_000_000_000, value: Number::Double(2.5) };
 //! sink.record(&node, kubelet_stats::ALL[0], &[], point);
+//! sink.commit();
 //! assert_eq!(sink.report().refused(), 0);
 //!
 //! let service = QueryService::new(store, promql::EngineOptions::default(), promql::ParseOptions::default());
@@ -38,6 +39,7 @@
 //! ```
 
 mod api;
+mod hints;
 mod json;
 mod numbers;
 pub mod otlp;
@@ -47,6 +49,7 @@ mod storage;
 mod time;
 
 pub use api::{ApiOptions, ApiState, BuildInfo, Clock, MetricMetadata, router};
+pub use hints::{KnownNames, hints};
 pub use query::{Browse, Found, ParsedQuery, QueryFailure, QueryService, never};
 pub use sink::{Refusal, RefusedSample, SinkReport, StoreSink};
 pub use storage::StoreStorage;

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use promql::{SelectRequest, SeriesRef, Storage, StorageError};
-use tsdb::Store;
+use tsdb::{SeriesView, Store, TimeRange};
 
 /// Lends a store's series to the query engine.
 #[derive(Clone, Debug)]
@@ -25,9 +25,17 @@ impl Storage for StoreStorage {
         request: &SelectRequest<'_>,
         visit: &mut dyn FnMut(SeriesRef<'_>) -> ControlFlow<()>,
     ) -> Result<(), StorageError> {
-        self.store.select(request.matchers, request.start_ms, request.end_ms, &mut |series| {
+        let SelectRequest { matchers, start_ms, end_ms, newest_at } = *request;
+        let mut lend = |series: SeriesView<'_>| {
             visit(SeriesRef { labels: series.labels, timestamps: series.timestamps, values: series.values })
-        });
+        };
+        match newest_at {
+            None => self.store.select(matchers, start_ms, end_ms, &mut lend),
+            Some(promql::Instants { first_ms, step_ms }) => {
+                let instants = tsdb::Instants { first_ms, step_ms };
+                self.store.select_newest(matchers, TimeRange { start_ms, end_ms }, instants, &mut lend);
+            }
+        }
         Ok(())
     }
 }

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
-use prometheus_server::{ApiOptions, MetricMetadata, router};
+use prometheus_server::{ApiOptions, ApiState, MetricMetadata, QueryService, router};
+use promql::{EngineOptions, ParseOptions};
 use tokio::net::TcpListener;
 
 use support::{T0, T1, api, get, post, send, state_of, store};
@@ -242,6 +243,39 @@ async fn queries_without_a_value_are_unprocessable() {
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     let start = r#"{"status":"error","errorType":"execution","error":"found duplicate series for the match group {job=\"api\"} on the right hand-side of the operation: "#;
     assert!(answer.text().starts_with(start), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn queries_beyond_a_limit_are_refused() {
+    let engine = EngineOptions { max_samples: 100, max_series: 5, ..EngineOptions::default() };
+    let service = QueryService::new(store(), engine, ParseOptions::default());
+    let api = router(ApiState::new(service, Arc::new(|| T1 * 1000), ApiOptions::default()));
+    let nested = format!("{}1{}", "(".repeat(1_000), ")".repeat(1_000));
+    let long = format!("{}1", " ".repeat(5 << 20));
+    for (query, status, kind, message) in [
+        (
+            "max_over_time(up[1h:1s])",
+            422,
+            "execution",
+            "query processing would load too many samples into memory",
+        ),
+        (
+            "sum(number)",
+            422,
+            "execution",
+            "query processing would select more than 5 series with one selector",
+        ),
+        (&nested, 400, "bad_data", "the expression is nested more than 256 levels deep"),
+        (&long, 400, "bad_data", "the query is 5242881 bytes long"),
+    ] {
+        let form = form_urlencoded::Serializer::new(String::new()).append_pair("query", query).finish();
+        let answer = post(&api, "/api/v1/query", form).await;
+        assert_eq!(answer.status.as_u16(), status, "{message}");
+        let start = format!(r#"{{"status":"error","errorType":"{kind}","error":""#);
+        let text = answer.text();
+        assert!(text.starts_with(&start) && text.contains(message), "{message}: {text}");
+    }
+    assert_eq!(get(&api, "/api/v1/query?query=sum(up)").await.status, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -85,14 +85,17 @@ fn measured() -> impl Strategy<Value = Measured> {
 proptest! {
     #[test]
     fn series_and_values_equal_a_straightforward_translation(
-        all in prop::collection::vec(measured(), 0..200)
+        all in prop::collection::vec(measured(), 0..200), scrape in 1..50_usize
     ) {
         let store = Arc::new(Store::new(Options::default()));
         let mut sink = StoreSink::new(Arc::clone(&store), PROMOTED.iter().copied());
         let plain = Store::new(Options::default());
         let (mut stored, mut repeated, mut conflicting) = (0, 0, 0);
-        for measured in &all {
+        for (at, measured) in all.iter().enumerate() {
             measured.record(&mut sink);
+            if at % scrape == 0 {
+                sink.commit();
+            }
             let promoted = PROMOTED.iter().copied();
             let labels = prometheus::series_labels(
                 &measured.resource(), metric(measured.metric), &measured.attributes(), promoted,
@@ -104,6 +107,7 @@ proptest! {
                 Err(_) => conflicting += 1,
             }
         }
+        sink.commit();
         prop_assert_eq!(contents(&store), contents(&plain));
         let report = sink.report();
         prop_assert_eq!((report.stored(), report.repeated, report.refused()), (stored, repeated, conflicting));
@@ -116,6 +120,20 @@ fn point(seconds: i64, value: f64) -> Point {
 }
 
 #[test]
+fn a_scrape_is_seen_when_it_is_whole() {
+    let store = Arc::new(Store::new(Options::default()));
+    let mut sink = StoreSink::new(Arc::clone(&store), PROMOTED.iter().copied());
+    for name in ["a", "b"] {
+        assert!(contents(&store).is_empty());
+        sink.record(&Resource::new([("k8s.pod.name", name)]), metric(0), &[], point(1_000, 1.0));
+    }
+    sink.commit();
+    assert_eq!(contents(&store).len(), 2);
+    sink.commit();
+    assert_eq!(sink.report().appended, 2);
+}
+
+#[test]
 fn a_series_that_retention_dropped_is_made_again() {
     let store = Arc::new(Store::new(Options { retention_ms: 60_000, ..Options::default() }));
     let mut sink = StoreSink::new(Arc::clone(&store), PROMOTED.iter().copied());
@@ -123,9 +141,11 @@ fn a_series_that_retention_dropped_is_made_again() {
     sink.record(&pod("a"), metric(0), &[], point(1_000, 1.0));
     for seconds in (1_015..3_000).step_by(15) {
         sink.record(&pod("b"), metric(0), &[], point(seconds, 2.0));
+        sink.commit();
     }
     store.truncate(2_940_000);
     sink.record(&pod("a"), metric(0), &[], point(3_000, 3.0));
+    sink.commit();
     assert_eq!(sink.report().refused(), 0, "{:?}", sink.report());
     let a = contents(&store).into_iter().find(|(labels, _)| labels.get("k8s_pod_name") == Some("a")).unwrap();
     assert_eq!(a.1, [(3_000_000, 3.0_f64.to_bits())]);
@@ -142,7 +162,9 @@ fn what_the_store_refuses_is_counted_and_the_first_is_kept() {
     sink.record(&volume("x"), metric(0), &[], point(100_000, 1.0));
     sink.record(&volume("x"), metric(0), &[], point(10, 1.0));
     sink.record(&volume("x"), metric(1), &[], point(100_000, 1.0));
+    sink.commit();
     sink.record(&volume("x"), metric(2), &[], point(100_000, 1.0));
+    sink.commit();
     let report = sink.take_report();
     assert_eq!((report.appended, report.repeated), (2, 1));
     assert_eq!((report.conflicting, report.too_old, report.no_room), (1, 1, 1));
@@ -159,6 +181,7 @@ fn departed_objects_do_not_add_up() {
     for at in 0..20_000_i64 {
         let pod = Resource::new([("k8s.pod.name", format!("pod-{at}"))]);
         sink.record(&pod, metric(0), &[], point(at, 1.0));
+        sink.commit();
     }
     assert_eq!(sink.report().appended, 20_000);
     assert!(sink.known_resources() < 5_000, "{} resources are remembered", sink.known_resources());

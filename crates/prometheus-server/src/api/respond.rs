@@ -4,9 +4,9 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use labels::Labels;
-use promql::{Annotations, Point, QueryOutput, RangeSeries, Sample, Value};
+use promql::{Annotations, QueryOutput, RangeSeries, Sample, Value};
 
-use crate::json::{self, Escape};
+use crate::json::{self, Escape, PairStarts};
 
 /// Prometheus sends no more remarks of a kind than this.
 const MAX_REMARKS: usize = 10;
@@ -105,7 +105,8 @@ pub(super) fn query_value(out: &mut Vec<u8>, output: &QueryOutput, at_ms: i64, s
             // Enough for most answers: growing a large buffer copies it.
             let points: usize = series.iter().map(|series| series.points.len()).sum();
             out.reserve(points * 28 + series.len() * 256);
-            array(out, series, range_series);
+            let mut starts = PairStarts::default();
+            array(out, series, |out, series| range_series(out, series, &mut starts));
         }
     }
     if let Some(stats) = stats {
@@ -119,22 +120,22 @@ fn sample(out: &mut Vec<u8>, sample: &Sample) {
     out.extend_from_slice(br#"{"metric":"#);
     label_set(out, &sample.labels);
     out.extend_from_slice(br#","value":"#);
-    point(out, &sample.point);
+    pair(out, sample.point.timestamp_ms, |out| json::sample_value(out, sample.point.value));
     out.push(b'}');
 }
 
-fn range_series(out: &mut Vec<u8>, series: &RangeSeries) {
+fn range_series(out: &mut Vec<u8>, series: &RangeSeries, starts: &mut PairStarts) {
     out.extend_from_slice(br#"{"metric":"#);
     label_set(out, &series.labels);
     if !series.points.is_empty() {
         out.extend_from_slice(br#","values":"#);
-        array(out, &series.points, point);
+        starts.rewind();
+        array(out, &series.points, |out, point| {
+            starts.write(out, point.timestamp_ms);
+            json::pair_end(out, point.value);
+        });
     }
     out.push(b'}');
-}
-
-fn point(out: &mut Vec<u8>, point: &Point) {
-    pair(out, point.timestamp_ms, |out| json::sample_value(out, point.value));
 }
 
 fn pair(out: &mut Vec<u8>, timestamp_ms: i64, value: impl FnOnce(&mut Vec<u8>)) {
@@ -192,6 +193,8 @@ impl Stats {
 
 #[cfg(test)]
 mod tests {
+    use promql::Point;
+
     use super::*;
 
     fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {

@@ -11,12 +11,10 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use flate2::read::MultiGzDecoder;
-use prost::Message;
 use tokio::sync::Semaphore;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use super::ingest::{OtlpIngester, OtlpRefusal};
-use super::message::ExportRequest;
 use crate::api::Clock;
 
 /// Prometheus reads no more of a body than this, neither as sent nor unpacked.
@@ -92,10 +90,18 @@ async fn metrics(State(state): State<OtlpState>, request: Request) -> Response {
     };
     let work = tokio::task::spawn_blocking(move || {
         let _slot = slot;
-        let request = format.read(&body).map_err(|reason| (StatusCode::BAD_REQUEST, reason))?;
-        state.ingester.ingest(&request, (state.clock)()).map_err(|refused| {
+        let wrong = |reason| (StatusCode::BAD_REQUEST, reason);
+        let body = if format.gzip { unpack(&body).map_err(wrong)?.into() } else { body };
+        let now_ms = (state.clock)();
+        let outcome = if format.json {
+            let request = serde_json::from_slice(&body).map_err(|error| wrong(error.to_string()))?;
+            state.ingester.ingest(&request, now_ms)
+        } else {
+            state.ingester.ingest_protobuf(body, now_ms)
+        };
+        outcome.map_err(|refused| {
             let status = match refused {
-                OtlpRefusal::Samples(_) => StatusCode::BAD_REQUEST,
+                OtlpRefusal::Bytes(_) | OtlpRefusal::Samples(_) => StatusCode::BAD_REQUEST,
                 OtlpRefusal::Metrics(_) => StatusCode::INTERNAL_SERVER_ERROR,
             };
             (status, refused.to_string())
@@ -143,21 +149,6 @@ impl Format {
             }
         };
         Ok(Self { json, gzip })
-    }
-
-    fn read(self, body: &[u8]) -> Result<ExportRequest, String> {
-        let unpacked;
-        let bytes = if self.gzip {
-            unpacked = unpack(body)?;
-            &unpacked
-        } else {
-            body
-        };
-        if self.json {
-            serde_json::from_slice(bytes).map_err(|error| error.to_string())
-        } else {
-            ExportRequest::decode(bytes).map_err(|error| error.to_string())
-        }
     }
 }
 

@@ -6,14 +6,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use catalogue::prometheus::{NameKind, metric_name};
 use labels::{LabelsBuilder, METRIC_NAME};
+use otlp::message::{
+    CUMULATIVE, Data, ExportRequest, HistogramDataPoint, KeyValue, Metric, NO_RECORDED_VALUE,
+    NumberDataPoint, NumberValue, ResourceMetrics, SummaryDataPoint, UnreadRequest,
+};
 use promql::stale_nan;
+use prost::bytes::Bytes;
+use prost::{DecodeError, Message};
 use rustc_hash::{FxBuildHasher, FxHasher};
 use tsdb::{AppendError, Batch, CommitSummary, InternError, SeriesId, Store};
 
-use super::message::{
-    CUMULATIVE, Data, ExportRequest, HistogramDataPoint, KeyValue, Metric, NO_RECORDED_VALUE,
-    NumberDataPoint, NumberValue, ResourceMetrics, SummaryDataPoint,
-};
 use super::resource::{KnownResource, hash_of};
 use crate::json;
 use crate::numbers::Numbers;
@@ -24,6 +26,8 @@ const MAX_AHEAD_MS: i64 = 10 * 60_000;
 const TARGET_INFO_INTERVAL_MS: i64 = 150_000;
 /// A request whose samples lie further apart than this many of those intervals is nonsense.
 const MAX_TARGET_INFO_SAMPLES: i64 = 10_000;
+/// All resources of a request together get no more than this many: each takes memory before the request can be refused.
+const MAX_TARGET_INFO_OF_REQUEST: i64 = 500_000;
 
 /// Takes OTLP metrics into a store under the names and labels that Prometheus gives them.
 #[derive(Debug)]
@@ -36,6 +40,9 @@ pub struct OtlpIngester {
 /// Why a request was refused; nothing of it was stored. The messages are Prometheus'.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OtlpRefusal {
+    /// The bytes are no request.
+    #[error(transparent)]
+    Bytes(#[from] DecodeError),
     /// Samples that do not go together with those in the store. A client must not send them again.
     #[error("{0}")]
     Samples(String),
@@ -56,6 +63,31 @@ impl OtlpIngester {
     /// # Errors
     /// When any metric or sample is refused.
     pub fn ingest(&self, request: &ExportRequest, now_ms: i64) -> Result<CommitSummary, OtlpRefusal> {
+        self.translate_and_commit(now_ms, |translation| {
+            request.resource_metrics.iter().for_each(|resource| translation.resource(resource));
+            Ok(())
+        })
+    }
+
+    /// As [`OtlpIngester::ingest`], for a request in protobuf. It is read and translated resource by resource.
+    ///
+    /// # Errors
+    /// When the bytes are no request, or any metric or sample is refused.
+    pub fn ingest_protobuf(&self, request: Bytes, now_ms: i64) -> Result<CommitSummary, OtlpRefusal> {
+        let request = UnreadRequest::decode(request)?;
+        self.translate_and_commit(now_ms, |translation| {
+            for resource in &request.resource_metrics {
+                translation.resource(&ResourceMetrics::decode(&resource[..])?);
+            }
+            Ok(())
+        })
+    }
+
+    fn translate_and_commit(
+        &self,
+        now_ms: i64,
+        mut translate: impl FnMut(&mut Translation<'_>) -> Result<(), OtlpRefusal>,
+    ) -> Result<CommitSummary, OtlpRefusal> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.forget_departed(&self.store);
         // A series may leave the store between the look at it and the commit: then everything is looked at again.
@@ -65,10 +97,12 @@ impl OtlpIngester {
                 promoted: &self.promoted,
                 known: &mut known,
                 latest_ms: now_ms.saturating_add(MAX_AHEAD_MS),
+                target_info_samples: 0,
                 batch: Batch::new(),
                 refusals: Vec::new(),
             };
-            let batch = translation.request(request)?;
+            translate(&mut translation)?;
+            let batch = translation.finish()?;
             match self.store.commit(&batch) {
                 Ok(summary) => return Ok(summary),
                 Err(refused) if refused.error == AppendError::UnknownSeries => known.series.clear(),
@@ -172,6 +206,8 @@ struct Translation<'a> {
     known: &'a mut Known,
     /// Later samples are refused.
     latest_ms: i64,
+    /// How many samples `target_info` got so far beyond one for each resource.
+    target_info_samples: i64,
     batch: Batch,
     /// Why metrics were refused. Prometheus looks at all of them before it answers.
     refusals: Vec<OtlpRefusal>,
@@ -191,12 +227,10 @@ struct Place<'a> {
 }
 
 impl Translation<'_> {
-    fn request(&mut self, request: &ExportRequest) -> Result<Batch, OtlpRefusal> {
-        for resource in &request.resource_metrics {
-            self.resource(resource);
-        }
+    /// The samples of a request, once all of its resources were looked at.
+    fn finish(self) -> Result<Batch, OtlpRefusal> {
         if self.refusals.is_empty() {
-            return Ok(std::mem::take(&mut self.batch));
+            return Ok(self.batch);
         }
         let text = self.refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         let samples = self.refusals.iter().any(|refusal| matches!(refusal, OtlpRefusal::Samples(_)));
@@ -358,7 +392,9 @@ impl Translation<'_> {
         }
         let place =
             |time_ms| Place { resource, metric: 0, attributes: 0, labels: &[], time_ms, ended: false };
-        if (latest_ms - earliest_ms) / TARGET_INFO_INTERVAL_MS > MAX_TARGET_INFO_SAMPLES {
+        let samples = (latest_ms - earliest_ms) / TARGET_INFO_INTERVAL_MS;
+        self.target_info_samples = self.target_info_samples.saturating_add(samples);
+        if samples > MAX_TARGET_INFO_SAMPLES || self.target_info_samples > MAX_TARGET_INFO_OF_REQUEST {
             return Err(OtlpRefusal::Samples("out of bounds: the samples lie too far apart".to_owned()));
         }
         let mut time_ms = earliest_ms;

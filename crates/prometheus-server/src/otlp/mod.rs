@@ -1,9 +1,7 @@
-//! OTLP metrics from outside: messages, their translation into series as Prometheus does it, and the HTTP end points.
+//! OTLP metrics from outside: their translation into series as Prometheus does it, and the HTTP end points.
 
 mod http;
 mod ingest;
-mod json;
-pub mod message;
 mod resource;
 mod text;
 

@@ -6,8 +6,8 @@ use catalogue::prometheus::label_name;
 use labels::{Labels, LabelsBuilder, METRIC_NAME, Quoted};
 use rustc_hash::FxHasher;
 
-use super::message::{AnyValue, KeyValue, Value};
 use super::text;
+use otlp::message::{AnyValue, KeyValue, Value};
 
 const SERVICE_NAME: &str = "service.name";
 const SERVICE_NAMESPACE: &str = "service.namespace";

@@ -3,8 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::message::{AnyValue, KeyValue, Value};
 use crate::json::{self, Escape};
+use otlp::message::{AnyValue, KeyValue, Value};
 
 /// The value as text, as the collector's and Prometheus' library gives it: lists and maps become JSON.
 pub(super) fn of_value(value: Option<&AnyValue>) -> String {
@@ -66,8 +66,8 @@ fn list<T>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::message::{ArrayValue, KeyValueList};
     use super::*;
+    use otlp::message::{ArrayValue, KeyValueList};
 
     fn any(value: Value) -> AnyValue {
         AnyValue { value: Some(value) }

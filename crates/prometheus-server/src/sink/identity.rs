@@ -28,6 +28,11 @@ impl Resources {
         self.latest
     }
 
+    /// The resource of this number.
+    pub(super) fn get(&self, id: u32) -> Option<&Resource> {
+        self.numbers.get(id)
+    }
+
     /// How many resources are known.
     pub(super) fn len(&self) -> usize {
         self.numbers.len()
@@ -81,6 +86,12 @@ impl Shapes {
         attributes.hash(&mut hasher);
         let make = || Shape::new(metric, attributes);
         self.numbers.number(hasher.finish(), 0, |shape| shape.is(metric, attributes), make)
+    }
+
+    /// The metric and the attributes of a numbered shape.
+    pub(super) fn get(&self, id: u32) -> Option<(&'static MetricDef, Vec<Attribute<'_>>)> {
+        let shape = self.numbers.get(id)?;
+        Some((shape.metric, shape.attributes.iter().map(|(key, value)| (*key, &**value)).collect()))
     }
 
     /// The name in Prometheus of the metric of a numbered shape.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use catalogue::{Attribute, MetricDef, Point, Resource, Sink};
 use labels::{Labels, METRIC_NAME};
 use rustc_hash::FxBuildHasher;
-use tsdb::{AppendError, AppendOutcome, InternError, SeriesId, Store};
+use tsdb::{AppendError, AppendOutcome, InternError, SeriesId, Store, Writer};
 
 pub use report::{Refusal, RefusedSample, SinkReport};
 
@@ -20,8 +20,8 @@ const NANOSECONDS_PER_MILLISECOND: i64 = 1_000_000;
 /// Appends measurements to a store, as the series that Prometheus makes of them when they come by OTLP.
 ///
 /// What a measurement is called and which labels it has is worked out once, when it is seen first; from then on it is
-/// three look-ups without an allocation. What the store refuses is counted, never an error: as in Prometheus, the other
-/// samples of a scrape are kept.
+/// three look-ups without an allocation. Measurements wait until [`StoreSink::commit`], so that readers see a scrape
+/// whole. What the store refuses is counted, never an error: as in Prometheus, the other samples of a scrape are kept.
 #[derive(Debug)]
 pub struct StoreSink {
     store: Arc<Store>,
@@ -32,7 +32,19 @@ pub struct StoreSink {
     series: HashMap<(u32, u32), SeriesId, FxBuildHasher>,
     /// The resource that a new series was made for last, and the labels of one without attributes.
     latest_new: Option<(u32, Labels)>,
+    /// Samples that wait for the commit.
+    waiting: Vec<Waiting>,
     report: SinkReport,
+}
+
+/// A sample that waits for the commit.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    /// The numbers of the resource and the shape.
+    key: (u32, u32),
+    series: SeriesId,
+    time_ms: i64,
+    value: f64,
 }
 
 impl StoreSink {
@@ -46,6 +58,7 @@ impl StoreSink {
             shapes: Shapes::default(),
             series: HashMap::default(),
             latest_new: None,
+            waiting: Vec::new(),
             report: SinkReport::default(),
         }
     }
@@ -55,7 +68,28 @@ impl StoreSink {
         &self.store
     }
 
-    /// What became of the measurements since the last [`StoreSink::take_report`].
+    /// Writes what was recorded since the last time, under one lock: to be called at the end of each scrape.
+    pub fn commit(&mut self) {
+        let store = Arc::clone(&self.store);
+        let waiting = std::mem::take(&mut self.waiting);
+        {
+            let mut writer = store.writer();
+            for sample in &waiting {
+                match self.append(&mut writer, sample) {
+                    Ok(outcome) => self.report.accept(outcome),
+                    Err(refusal) => self.refuse(refusal, sample.key, sample.time_ms),
+                }
+            }
+        }
+        // The memory is good for the next scrape.
+        self.waiting = waiting;
+        self.waiting.clear();
+        if self.resources.is_crowded() {
+            self.forget_departed();
+        }
+    }
+
+    /// What became of the measurements that were committed since the last [`StoreSink::take_report`].
     pub fn report(&self) -> &SinkReport {
         &self.report
     }
@@ -70,7 +104,7 @@ impl StoreSink {
         std::mem::take(&mut self.report)
     }
 
-    /// The series of a new identity, or of one whose series retention has dropped.
+    /// The series of a new identity.
     fn intern(&mut self, identity: &Identity<'_>) -> Result<SeriesId, InternError> {
         let labels = self.labels(identity);
         let series = self.store.intern(&labels)?;
@@ -99,24 +133,30 @@ impl StoreSink {
         }
     }
 
-    fn append(
-        &mut self,
-        identity: &Identity<'_>,
-        time_ms: i64,
-        value: f64,
-    ) -> Result<AppendOutcome, Refusal> {
-        let series = match self.series.get(&identity.key) {
-            Some(&series) => series,
-            None => self.intern(identity)?,
-        };
-        let outcome = match self.store.append(series, time_ms, value) {
+    fn append(&mut self, writer: &mut Writer<'_>, sample: &Waiting) -> Result<AppendOutcome, Refusal> {
+        let &Waiting { key, series, time_ms, value } = sample;
+        match writer.append(series, time_ms, value) {
             Err(AppendError::UnknownSeries) => {
-                let series = self.intern(identity)?;
-                self.store.append(series, time_ms, value)
+                // Retention has dropped it.
+                let series = writer.intern(&self.known_labels(key))?;
+                self.series.insert(key, series);
+                Ok(writer.append(series, time_ms, value)?)
             }
-            outcome => outcome,
-        };
-        Ok(outcome?)
+            outcome => Ok(outcome?),
+        }
+    }
+
+    fn refuse(&mut self, refusal: Refusal, key: (u32, u32), time_ms: i64) {
+        let labels = self.report.first_refused.is_none().then(|| self.known_labels(key));
+        self.report.refuse(refusal, time_ms, || labels.unwrap_or_default());
+    }
+
+    /// The labels of a numbered resource and shape.
+    fn known_labels(&self, (resource, shape): (u32, u32)) -> Labels {
+        let (resource, shape) = (self.resources.get(resource), self.shapes.get(shape));
+        let (Some(resource), Some((metric, attributes))) = (resource, shape) else { return Labels::empty() };
+        let promoted = self.promoted.iter().map(String::as_str);
+        catalogue::prometheus::series_labels(resource, metric, &attributes, promoted)
     }
 
     /// Objects come and go; those whose samples are all forgotten need not be remembered here either.
@@ -140,15 +180,15 @@ impl Sink for StoreSink {
         point: Point,
     ) {
         let time_ms = point.time_ns / NANOSECONDS_PER_MILLISECOND;
-        if self.resources.is_crowded() {
-            self.forget_departed();
-        }
         let key = (self.resources.id(resource, time_ms), self.shapes.id(metric, attributes));
-        let identity = Identity { key, resource, metric, attributes };
-        match self.append(&identity, time_ms, point.value.as_f64()) {
-            Ok(outcome) => self.report.accept(outcome),
-            Err(refusal) => self.report.refuse(refusal, time_ms, || identity.labels(&self.promoted)),
-        }
+        let series = match self.series.get(&key) {
+            Some(&series) => series,
+            None => match self.intern(&Identity { key, resource, metric, attributes }) {
+                Ok(series) => series,
+                Err(error) => return self.refuse(error.into(), key, time_ms),
+            },
+        };
+        self.waiting.push(Waiting { key, series, time_ms, value: point.value.as_f64() });
     }
 }
 

@@ -1,0 +1,354 @@
+//! Why a query that is correct finds nothing: names that nothing has, and what was probably meant. Prometheus says
+//! nothing about it, and neither does the API; this is for people in front of a shell.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use labels::{METRIC_NAME, MatchOp, Matcher};
+use promql::Function;
+use promql::ast::{Aggregate, AggregateOp, Expr, ExprKind, VectorSelector};
+
+use crate::{Browse, QueryService};
+
+/// What there is. A list that cannot be had is empty; nothing is said about it then.
+pub trait KnownNames {
+    /// The names of all metrics.
+    fn metrics(&self) -> Vec<String>;
+    /// The labels of a metric's series.
+    fn labels(&self, metric: &str) -> Vec<String>;
+    /// The values that a label has on a metric's series.
+    fn values(&self, metric: &str, label: &str) -> Vec<String>;
+}
+
+impl KnownNames for QueryService {
+    fn metrics(&self) -> Vec<String> {
+        texts(&self.label_values(METRIC_NAME, &Browse::default()).items)
+    }
+
+    fn labels(&self, metric: &str) -> Vec<String> {
+        texts(&self.label_names(&of_metric(metric)).items)
+    }
+
+    fn values(&self, metric: &str, label: &str) -> Vec<String> {
+        texts(&self.label_values(label, &of_metric(metric)).items)
+    }
+}
+
+fn of_metric(metric: &str) -> Browse {
+    Browse { selectors: vec![vec![Matcher::equal(METRIC_NAME, metric)]], ..Browse::default() }
+}
+
+fn texts(items: &[Arc<str>]) -> Vec<String> {
+    items.iter().map(ToString::to_string).collect()
+}
+
+/// What may be wrong with the names in a query, in the order in which they stand there. `found_nothing` says that its
+/// answer was empty; with an answer only the labels that it groups by are looked at, because a selector that finds
+/// nothing is often meant so (`a or b`).
+pub fn hints(expr: &Expr, found_nothing: bool, known: &dyn KnownNames) -> Vec<String> {
+    let mut hints = Vec::new();
+    walk(expr, &mut |expr| match &expr.kind {
+        ExprKind::Vector(selector) if found_nothing => hints.extend(of_selector(selector, known)),
+        ExprKind::Matrix(matrix) if found_nothing => hints.extend(of_selector(&matrix.selector, known)),
+        ExprKind::Aggregate(aggregate) => hints.extend(of_grouping(aggregate, known)),
+        _ => {}
+    });
+    // The same metric is often named twice.
+    let mut told = BTreeSet::new();
+    hints.retain(|hint| told.insert(hint.clone()));
+    hints
+}
+
+/// Visits an expression and everything in it, from left to right.
+fn walk<'e>(expr: &'e Expr, visit: &mut dyn FnMut(&'e Expr)) {
+    visit(expr);
+    match &expr.kind {
+        ExprKind::Number(_) | ExprKind::String(_) | ExprKind::Vector(_) | ExprKind::Matrix(_) => {}
+        ExprKind::Subquery(subquery) => walk(&subquery.expr, visit),
+        ExprKind::Unary(unary) => walk(&unary.operand, visit),
+        ExprKind::Paren(inner) => walk(inner, visit),
+        ExprKind::Binary(binary) => {
+            [&binary.left, &binary.right].into_iter().for_each(|side| walk(side, visit));
+        }
+        ExprKind::Aggregate(aggregate) => {
+            aggregate.parameter.iter().chain([&aggregate.expr]).for_each(|part| walk(part, visit));
+        }
+        ExprKind::Call(call) => call.arguments.iter().for_each(|argument| walk(argument, visit)),
+    }
+}
+
+/// The one metric that a selector asks for.
+fn metric_of(selector: &VectorSelector) -> Option<&str> {
+    let name = selector.matchers.iter().map(|matcher| &matcher.matcher);
+    let name = name.filter(|matcher| matcher.name() == METRIC_NAME && matcher.op() == MatchOp::Equal);
+    name.map(Matcher::value).find(|value| !value.is_empty())
+}
+
+fn of_selector(selector: &VectorSelector, known: &dyn KnownNames) -> Option<String> {
+    let metric = metric_of(selector)?;
+    let metrics = known.metrics();
+    if metrics.is_empty() {
+        return None;
+    }
+    if !metrics.iter().any(|name| name == metric) {
+        return Some(of_unknown_metric(metric, &metrics));
+    }
+    let labels = known.labels(metric);
+    if labels.is_empty() {
+        return None;
+    }
+    // A condition that series without the label satisfy is none on the label's name.
+    let conditions = selector.matchers.iter().map(|matcher| &matcher.matcher);
+    let found = conditions.filter(|matcher| !matcher.matches_empty()).try_for_each(|matcher| {
+        let hint = if !labels.iter().any(|label| label == matcher.name()) {
+            Some(of_unknown_label(metric, matcher.name(), &labels))
+        } else {
+            of_values(metric, matcher, &known.values(metric, matcher.name()))
+        };
+        hint.map_or(ControlFlow::Continue(()), ControlFlow::Break)
+    });
+    found.break_value()
+}
+
+fn of_unknown_metric(metric: &str, metrics: &[String]) -> String {
+    if let Some(found) = catalogue::find_by_prometheus_name(metric) {
+        let receiver = found.receiver.name();
+        return format!(
+            "nothing sends {metric}: the receiver {receiver} knows it; `cargo xtask metrics {metric}` says when it sends it"
+        );
+    }
+    // The name in OpenTelemetry, with dots or with underscores instead.
+    let in_catalogue = catalogue::all()
+        .find(|found| found.name == metric || found.name.replace('.', "_") == metric)
+        .map(catalogue::MetricDef::prometheus_name);
+    let stem = stem_of(metric);
+    let same_stem = || metrics.iter().find(|name| stem_of(name) == stem).cloned();
+    let meant = in_catalogue.or_else(same_stem).or_else(|| nearest(metric, metrics).cloned());
+    match meant {
+        Some(meant) => format!("no metric is called {metric}; did you mean {meant}?"),
+        None => format!("no metric is called {metric}"),
+    }
+}
+
+/// A metric's name without the suffixes that its unit and type gave it: what is forgotten most, and written most where
+/// it does not belong.
+fn stem_of(metric: &str) -> &str {
+    const SUFFIXES: [&str; 7] = ["_total", "_ratio", "_percent", "_bytes", "_seconds", "_count", "_info"];
+    let mut stem = metric;
+    while let Some(shorter) = SUFFIXES.iter().find_map(|suffix| stem.strip_suffix(suffix)) {
+        stem = shorter;
+    }
+    stem
+}
+
+fn of_unknown_label(metric: &str, label: &str, labels: &[String]) -> String {
+    let others: Vec<&str> = labels.iter().map(String::as_str).filter(|name| *name != METRIC_NAME).collect();
+    match label_like(label, labels) {
+        Some(meant) => format!("{metric} has no label {label}; did you mean {meant}?"),
+        None => format!("{metric} has no label {label}; it has {}", others.join(", ")),
+    }
+}
+
+/// The label that was probably meant: one of nearly this name, or with this name as a part (`pod`, `k8s_pod_name`).
+fn label_like<'l>(label: &str, labels: &'l [String]) -> Option<&'l String> {
+    let has_part = |name: &&String| name.split('_').any(|part| part == label);
+    let parts = || labels.iter().filter(has_part);
+    // `k8s_pod_name` and not `k8s_pod_uid`.
+    let by_part = parts().find(|name| name.ends_with("_name")).or_else(|| parts().next());
+    by_part.or_else(|| nearest(label, labels))
+}
+
+fn of_values(metric: &str, matcher: &Matcher, values: &[String]) -> Option<String> {
+    if values.is_empty() || values.iter().any(|value| matcher.matches(value)) {
+        return None;
+    }
+    let meant = match matcher.op() {
+        MatchOp::Equal => nearest(matcher.value(), values),
+        _ => None,
+    };
+    let meant = meant.map_or_else(
+        || format!("there is {}{}", some_of(values), if values.len() > FEW { ", …" } else { "" }),
+        |meant| format!("did you mean {meant:?}?"),
+    );
+    Some(format!("no series of {metric} has {matcher}; {meant}"))
+}
+
+/// So many values are shown.
+const FEW: usize = 3;
+
+fn some_of(values: &[String]) -> String {
+    values.iter().take(FEW).map(|value| format!("{value:?}")).collect::<Vec<_>>().join(", ")
+}
+
+/// A label that no series has makes all series one group: an answer, but not to the question.
+fn of_grouping(aggregate: &Aggregate, known: &dyn KnownNames) -> Option<String> {
+    if aggregate.without || aggregate.grouping.is_empty() {
+        return None;
+    }
+    let mut labels = BTreeSet::new();
+    let mut certain = true;
+    walk(&aggregate.expr, &mut |expr| {
+        let selector = match &expr.kind {
+            ExprKind::Vector(selector) => selector,
+            ExprKind::Matrix(matrix) => &matrix.selector,
+            ExprKind::Call(call) => {
+                certain &= !matches!(
+                    call.function,
+                    Function::LabelReplace
+                        | Function::LabelJoin
+                        | Function::Info
+                        | Function::HistogramQuantiles
+                );
+                return;
+            }
+            ExprKind::Aggregate(aggregate) => return certain &= aggregate.op != AggregateOp::CountValues,
+            _ => return,
+        };
+        let found = metric_of(selector).map(|metric| known.labels(metric)).unwrap_or_default();
+        certain &= !found.is_empty();
+        labels.extend(found);
+    });
+    if !certain || labels.is_empty() {
+        return None;
+    }
+    let wrong = aggregate.grouping.iter().find(|label| !labels.contains(*label))?;
+    let labels: Vec<String> = labels.into_iter().collect();
+    Some(match label_like(wrong, &labels) {
+        Some(meant) => format!("nothing here has a label {wrong} to group by; did you mean {meant}?"),
+        None => format!("nothing here has a label {wrong} to group by"),
+    })
+}
+
+/// The candidate that fewest edits lead to, if they are few enough for a slip.
+fn nearest<'c>(name: &str, candidates: &'c [String]) -> Option<&'c String> {
+    /// Longer names are made by machines, and comparing them takes its time.
+    const LONGEST: usize = 200;
+    let most_edits = (name.len() / 4).clamp(1, 4);
+    candidates
+        .iter()
+        .filter(|candidate| candidate.len().max(name.len()) <= LONGEST)
+        .filter(|candidate| candidate.len().abs_diff(name.len()) <= most_edits)
+        .map(|candidate| (strsim::osa_distance(name, candidate), candidate))
+        .filter(|(edits, _)| *edits <= most_edits)
+        .min_by_key(|(edits, _)| *edits)
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use labels::Labels;
+    use promql::{EngineOptions, ParseOptions};
+    use tsdb::{Options, Store};
+
+    use super::*;
+
+    fn service() -> QueryService {
+        let store = Store::new(Options::default());
+        for (name, pod) in [
+            ("k8s_pod_cpu_time_seconds_total", "web-1"),
+            ("k8s_pod_memory_usage_bytes", "web-2"),
+            ("up", "db-1"),
+        ] {
+            let labels = Labels::from_pairs([
+                (METRIC_NAME, name),
+                ("k8s_pod_name", pod),
+                ("k8s_pod_uid", "1"),
+                ("k8s_namespace_name", "shop"),
+            ]);
+            store.append(store.intern(&labels).unwrap(), 0, 1.0).unwrap();
+        }
+        QueryService::new(Arc::new(store), EngineOptions::default(), ParseOptions::default())
+    }
+
+    fn told(query: &str, found_nothing: bool) -> Vec<String> {
+        let service = service();
+        hints(service.parse(query).unwrap().expr(), found_nothing, &service)
+    }
+
+    #[test]
+    fn a_query_without_an_answer_is_told_which_name_nothing_has() {
+        for (query, expected) in [
+            // Metrics.
+            (
+                "k8s_pod_cpu_time_seconds",
+                "no metric is called k8s_pod_cpu_time_seconds; did you mean k8s_pod_cpu_time_seconds_total?",
+            ),
+            (
+                "rate(k8s_pod_cpu_time_total[5m])",
+                "no metric is called k8s_pod_cpu_time_total; did you mean k8s_pod_cpu_time_seconds_total?",
+            ),
+            (
+                "k8s_pod_memory_usage",
+                "no metric is called k8s_pod_memory_usage; did you mean k8s_pod_memory_usage_bytes?",
+            ),
+            (
+                "sum(k8s_pod_memroy_usage_bytes)",
+                "no metric is called k8s_pod_memroy_usage_bytes; did you mean k8s_pod_memory_usage_bytes?",
+            ),
+            (
+                "{\"k8s.pod.cpu.time\"}",
+                "no metric is called k8s.pod.cpu.time; did you mean k8s_pod_cpu_time_seconds_total?",
+            ),
+            (
+                "k8s_node_cpu_time_seconds_total",
+                "nothing sends k8s_node_cpu_time_seconds_total: the receiver kubelet_stats knows it; \
+                 `cargo xtask metrics k8s_node_cpu_time_seconds_total` says when it sends it",
+            ),
+            ("frobnications", "no metric is called frobnications"),
+            // Labels.
+            ("up{pod=\"web-1\"}", "up has no label pod; did you mean k8s_pod_name?"),
+            ("up{namespace=~\"s.*\"}", "up has no label namespace; did you mean k8s_namespace_name?"),
+            ("up{k8s_pod_nmae=\"web-1\"}", "up has no label k8s_pod_nmae; did you mean k8s_pod_name?"),
+            ("up{job=\"a\"}", "up has no label job; it has k8s_namespace_name, k8s_pod_name, k8s_pod_uid"),
+            // Values.
+            (
+                "up{k8s_namespace_name=\"shpo\"}",
+                "no series of up has k8s_namespace_name=\"shpo\"; did you mean \"shop\"?",
+            ),
+            (
+                "up{k8s_namespace_name=~\"x.*\"}",
+                "no series of up has k8s_namespace_name=~\"x.*\"; there is \"shop\"",
+            ),
+        ] {
+            assert_eq!(told(query, true), [expected], "{query}");
+            assert!(told(query, false).is_empty(), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_label_to_group_by_that_nothing_has_is_told_in_any_case() {
+        let hint = "nothing here has a label pod to group by; did you mean k8s_pod_name?";
+        for found_nothing in [true, false] {
+            assert_eq!(
+                told("sum by (pod) (rate(k8s_pod_cpu_time_seconds_total[5m]))", found_nothing),
+                [hint]
+            );
+        }
+        assert_eq!(told("sum by (xyzzy) (up)", false), ["nothing here has a label xyzzy to group by"]);
+        for query in [
+            "sum by (k8s_pod_name) (up)",
+            "sum by (pod) (label_replace(up, \"pod\", \"$1\", \"k8s_pod_name\", \"(.*)\"))",
+            "sum by (v) (count_values(\"v\", up))",
+            "sum by (pod) ({k8s_pod_name=\"web-1\"})",
+            "sum without (pod) (up)",
+            "sum by (pod) (vector(1))",
+        ] {
+            assert!(told(query, false).is_empty(), "{query}");
+        }
+    }
+
+    #[test]
+    fn what_is_right_is_not_talked_about() {
+        for query in
+            ["up", "up{k8s_pod_name=\"db-1\"}", "up{nosuch=\"\"}", "up{nosuch!=\"a\"}", "{a=\"b\"}", "1"]
+        {
+            assert!(told(query, true).is_empty(), "{query}: {:?}", told(query, true));
+        }
+    }
+
+    #[test]
+    fn the_same_is_not_told_twice() {
+        assert_eq!(told("upp / upp", true).len(), 1);
+    }
+}
