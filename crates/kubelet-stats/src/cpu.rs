@@ -32,13 +32,13 @@ pub(crate) fn curve(pod: Seed, container: Seed, profile: Profile, resources: &Re
     }
 }
 
-/// CPU as an object reports it that has used so many microseconds.
-pub(crate) fn stats(time: Timestamp, micros: Looks, stalls: Option<Looks>) -> CpuStats {
+/// CPU as an object reports it that has used so many microseconds, and waited for so many nanoseconds.
+pub(crate) fn stats(time: Timestamp, micros: Looks, stalls: Looks) -> CpuStats {
     CpuStats {
         time,
         usage_nano_cores: Some(micros.recent() * 1_000 / SAMPLE_WINDOW as u64),
         usage_core_nano_seconds: Some((micros.now() / STEP * STEP).saturating_mul(1_000)),
-        psi: stalls.map(pressure),
+        psi: Some(pressure(stalls)),
     }
 }
 
@@ -101,7 +101,8 @@ fn pressure(stalls: Looks) -> PsiStats {
         hundredths.min(10_000) as f64 / 100.0
     };
     let row = |share| PsiData {
-        total: stalls.now() / share,
+        // The kernel counts microseconds.
+        total: stalls.now() / share / 1_000 * 1_000,
         avg10: percent(1, share),
         avg60: percent(2, share),
         avg300: percent(3, share),
@@ -137,7 +138,7 @@ mod tests {
     fn a_counter_is_zero_before_its_start_and_grows_by_the_rate_after() {
         let looks = Looks::of(1_000, 970, |t| i128::from(t) * 250_000);
         assert_eq!(looks, Looks([7_500_000, 5_000_000, 0, 0, 0]));
-        let stats = stats(Timestamp::UNIX_EPOCH, looks, None);
+        let stats = stats(Timestamp::UNIX_EPOCH, looks, Looks::default());
         assert_eq!(
             (stats.usage_nano_cores, stats.usage_core_nano_seconds),
             (Some(250_000_000), Some(7_500_000_000))

@@ -69,16 +69,16 @@ impl Filesystem {
         }
     }
 
-    /// As an object on it reports it.
+    /// As an object on it reports it. (On a filesystem of a few bytes nothing would fit.)
     pub(crate) fn stats(&self, time: Timestamp, used: Used) -> FsStats {
         FsStats {
             time,
             available_bytes: Some(self.available),
             capacity_bytes: Some(self.capacity),
-            used_bytes: Some(used.bytes),
+            used_bytes: Some(used.bytes.min(self.capacity)),
             inodes_free: Some(self.inodes_free),
             inodes: Some(self.inodes),
-            inodes_used: Some(used.inodes),
+            inodes_used: Some(used.inodes.min(self.inodes)),
         }
     }
 }

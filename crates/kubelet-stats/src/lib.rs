@@ -9,7 +9,7 @@
 //!
 //! Which function a pod follows is its [`Profile`]: the one that the annotation [`annotations::PROFILE`]
 //! names, else one chosen by the pod's uid. Upstream's annotations [`annotations::CPU`] and
-//! [`annotations::MEMORY`] win over it.
+//! [`annotations::MEMORY`] win over it. Spikes ([`annotations::SPIKE`]) come on top of either.
 
 pub mod annotations;
 mod clock;
@@ -28,6 +28,7 @@ mod profile;
 pub mod quantity;
 mod resources;
 pub mod summary;
+mod surge;
 mod system;
 mod volume;
 

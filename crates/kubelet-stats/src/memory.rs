@@ -105,6 +105,12 @@ impl Consumer<'_> {
 }
 
 impl Memory {
+    /// With another usage, not less; what is more is the program's own.
+    pub(crate) fn raised(self, usage: impl FnOnce(u64) -> u64) -> Self {
+        let more = pages(usage(self.usage).saturating_sub(self.usage));
+        Self { usage: self.usage + more, working_set: self.working_set + more, rss: self.rss + more }
+    }
+
     pub(crate) fn add(&mut self, other: Self) {
         self.usage = self.usage.saturating_add(other.usage);
         self.working_set = self.working_set.saturating_add(other.working_set);
@@ -112,13 +118,7 @@ impl Memory {
     }
 
     /// As an object reports it; `limit` as far as there is one.
-    pub(crate) fn stats(
-        self,
-        time: Timestamp,
-        limit: Option<u64>,
-        faults: Faults,
-        pressure: bool,
-    ) -> MemoryStats {
+    pub(crate) fn stats(self, time: Timestamp, limit: Option<u64>, faults: Faults) -> MemoryStats {
         MemoryStats {
             time,
             available_bytes: limit.map(|limit| limit.saturating_sub(self.working_set)),
@@ -127,7 +127,7 @@ impl Memory {
             rss_bytes: Some(self.rss),
             page_faults: Some(faults.all),
             major_page_faults: Some(faults.major),
-            psi: pressure.then(no_pressure),
+            psi: Some(no_pressure()),
         }
     }
 }

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::{Node, Pod};
 use crate::clock::timestamp;
 use crate::cpu;
 use crate::departed::Departed;
-use crate::disk::{Disk, Filesystem, PodDisk, Used};
+use crate::disk::{PodDisk, Used};
 use crate::host::{self, HostStats};
 use crate::network;
 use crate::node_usage::{NodeUsage, Sum};
@@ -17,7 +17,7 @@ use crate::summary::{
     ContainerStats, NetworkStats, NodeStats, PodReference, PodStats, ProcessStats, RlimitStats, RuntimeStats,
     Summary, SwapStats,
 };
-use crate::volume::{self, ClaimSize};
+use crate::volume::{ClaimSize, Mounts};
 
 /// The kernel's default on 64-bit machines.
 const MAX_PID: i64 = 4_194_304;
@@ -73,14 +73,16 @@ fn answer(surroundings: &Surroundings<'_>, node: &Node, usage: &NodeUsage<'_>) -
     let (start, time) = (*start, timestamp(usage.t));
     let host = Host {
         time,
-        disk,
-        filesystem: disk.filesystem(usage.used),
         network: network::node_stats(time, usage.own_traffic, usage.pod_traffic),
-        claim_size: surroundings.claim_size,
-        memory: usage.memory(),
+        mounts: Mounts {
+            disk,
+            filesystem: disk.filesystem(usage.used),
+            memory: usage.allocatable_memory(node),
+            claim_size: surroundings.claim_size,
+        },
     };
     let scanned = disk.time(start);
-    let fs = |used| host.filesystem.stats(scanned, used);
+    let fs = |used| host.mounts.filesystem.stats(scanned, used);
     let node = NodeStats {
         node_name: node.metadata.name.clone().unwrap_or_default(),
         system_containers: usage
@@ -90,8 +92,8 @@ fn answer(surroundings: &Surroundings<'_>, node: &Node, usage: &NodeUsage<'_>) -
             .chain([usage.from_pods.container("pods", time, start)])
             .collect(),
         start_time: timestamp(start),
-        cpu: Some(cpu::stats(time, all.cpu, Some(all.stalls))),
-        memory: Some(all.memory.stats(time, usage.memory_capacity, all.faults, true)),
+        cpu: Some(cpu::stats(time, all.cpu, all.stalls)),
+        memory: Some(all.memory.stats(time, usage.memory_capacity, all.faults)),
         io: Some(cpu::io(time, all.faults)),
         network: Some(host.network.clone()),
         fs: Some(fs(usage.used)),
@@ -111,13 +113,13 @@ fn answer(surroundings: &Surroundings<'_>, node: &Node, usage: &NodeUsage<'_>) -
 }
 
 impl Sum {
-    /// As a system container: CPU, memory and swap only.
+    /// As a system container: a cgroup's CPU, memory and swap only.
     fn container(&self, name: &str, time: Timestamp, start: i64) -> ContainerStats {
         ContainerStats {
             name: name.to_owned(),
             start_time: timestamp(start),
-            cpu: Some(cpu::stats(time, self.cpu, None)),
-            memory: Some(self.memory.stats(time, None, self.faults, false)),
+            cpu: Some(cpu::stats(time, self.cpu, self.stalls)),
+            memory: Some(self.memory.stats(time, None, self.faults)),
             io: None,
             rootfs: None,
             logs: None,
@@ -129,18 +131,16 @@ impl Sum {
 /// What all pods of a node share.
 struct Host<'a> {
     time: Timestamp,
-    disk: &'a Disk,
-    filesystem: Filesystem,
     network: NetworkStats,
-    claim_size: Option<ClaimSize<'a>>,
-    memory: u64,
+    mounts: Mounts<'a>,
 }
 
 impl Host<'_> {
     fn pod(&self, usage: &PodUsage<'_>, disk: &PodDisk) -> PodStats {
         let time = self.time;
         let metadata = &usage.pod.metadata;
-        let scanned = self.disk.time(usage.start);
+        let Mounts { disk: host_disk, filesystem, .. } = &self.mounts;
+        let scanned = host_disk.time(usage.start);
         let containers = usage
             .containers
             .iter()
@@ -157,16 +157,16 @@ impl Host<'_> {
             },
             start_time: timestamp(usage.start),
             containers,
-            cpu: Some(cpu::stats(time, usage.cpu, Some(usage.stalls))),
-            memory: Some(usage.memory.stats(time, usage.memory_limit, usage.faults, true)),
+            cpu: Some(cpu::stats(time, usage.cpu, usage.stalls)),
+            memory: Some(usage.memory.stats(time, usage.memory_limit, usage.faults)),
             io: Some(cpu::io(time, usage.faults)),
             network: Some(match usage.traffic {
                 Some(traffic) => network::pod_stats(time, traffic),
                 // On the host's network a pod's interfaces are the host's.
                 None => self.network.clone(),
             }),
-            volumes: volume::stats(self.disk, self.filesystem, usage, self.memory, self.claim_size),
-            ephemeral_storage: Some(self.filesystem.stats(scanned, disk.total)),
+            volumes: self.mounts.stats(usage),
+            ephemeral_storage: Some(filesystem.stats(scanned, disk.total)),
             process_stats: Some(ProcessStats { process_count: Some(usage.processes) }),
             swap: Some(no_swap(time, None)),
         }
@@ -174,15 +174,16 @@ impl Host<'_> {
 
     fn container(&self, name: &str, running: &Running, (layer, logs): (Used, Used)) -> ContainerStats {
         let time = self.time;
-        let scanned = self.disk.time(running.since);
+        let Mounts { disk, filesystem, .. } = &self.mounts;
+        let scanned = disk.time(running.since);
         ContainerStats {
             name: name.to_owned(),
             start_time: timestamp(running.since),
-            cpu: Some(cpu::stats(time, running.cpu, Some(running.stalls))),
-            memory: Some(running.memory.stats(time, running.memory_limit, running.faults, true)),
+            cpu: Some(cpu::stats(time, running.cpu, running.stalls)),
+            memory: Some(running.memory.stats(time, running.memory_limit, running.faults)),
             io: Some(cpu::io(time, running.faults)),
-            rootfs: Some(self.filesystem.stats(scanned, layer)),
-            logs: Some(self.filesystem.stats(scanned, logs)),
+            rootfs: Some(filesystem.stats(scanned, layer)),
+            logs: Some(filesystem.stats(scanned, logs)),
             swap: Some(no_swap(time, Some(0))),
         }
     }

@@ -16,10 +16,12 @@ use crate::network::{self, Traffic};
 use crate::node::Surroundings;
 use crate::pod::{PodUsage, has_stats};
 use crate::resources;
-use crate::system::{self, SystemUsage};
+use crate::system::{self, Room, SystemUsage};
 
 /// Memory of a node whose capacity does not say.
 const DEFAULT_MEMORY: u64 = 32 << 30;
+/// CPU of one whose capacity does not say, in microseconds a second.
+const DEFAULT_CPU: u64 = 8_000_000;
 /// Processes of a node without pods.
 const SYSTEM_PROCESSES: u64 = 180;
 
@@ -79,7 +81,15 @@ impl<'a> NodeUsage<'a> {
         }
         let used = disk.used(on_disk);
 
-        let capacity = node.status.as_ref().and_then(|status| resources::read(&status.capacity, "memory"));
+        let capacity = |name| node.status.as_ref().and_then(|status| resources::read(&status.capacity, name));
+        let memory_capacity = capacity("memory").map(resources::bytes);
+        let from_pods = Sum::of_pods(&pods, surroundings.departed);
+        let memory = memory_capacity.unwrap_or(DEFAULT_MEMORY);
+        let room = Room {
+            spikes: &annotations::spikes(&node.metadata),
+            cpu: capacity("cpu").map_or(DEFAULT_CPU, resources::micros),
+            memory: memory.saturating_sub(from_pods.memory.usage),
+        };
         let mut usage = Self {
             seed,
             start,
@@ -90,9 +100,9 @@ impl<'a> NodeUsage<'a> {
             layers,
             own_traffic: network::of_node(seed, start, t),
             pod_traffic: pod_traffic(&pods, surroundings.departed),
-            memory_capacity: capacity.map(resources::bytes),
-            system: system::containers(seed, start, t),
-            from_pods: Sum::of_pods(&pods, surroundings.departed),
+            memory_capacity,
+            system: system::containers(seed, &room, start, t),
+            from_pods,
             all: Sum::default(),
             processes: SYSTEM_PROCESSES + pods.iter().map(|pod| pod.processes).sum::<u64>(),
             pods,
@@ -114,6 +124,13 @@ impl<'a> NodeUsage<'a> {
     /// The node's memory in bytes.
     pub(crate) fn memory(&self) -> u64 {
         self.memory_capacity.unwrap_or(DEFAULT_MEMORY)
+    }
+
+    /// What of it pods may use.
+    pub(crate) fn allocatable_memory(&self, node: &Node) -> u64 {
+        let status = node.status.as_ref();
+        let allocatable = status.and_then(|status| resources::read(&status.allocatable, "memory"));
+        allocatable.map_or(self.memory(), resources::bytes).min(self.memory())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::{Container, ContainerState, ContainerStatus, Pod, PodSpec};
 
-use crate::annotations;
+use crate::annotations::{self, Fills, Spikes};
 use crate::clock::{Looks, seconds};
 use crate::cpu::{self, Faults, SideEffects};
 use crate::curve::Curve;
@@ -11,6 +11,7 @@ use crate::memory::{Consumer, Memory};
 use crate::network::{self, Traffic};
 use crate::profile::{Profile, seed_of};
 use crate::resources::{PAGE, Resources};
+use crate::surge::{self, Surge};
 
 /// What a pod uses at an instant.
 pub(crate) struct PodUsage<'a> {
@@ -32,6 +33,9 @@ pub(crate) struct PodUsage<'a> {
     /// `None` on the host's network.
     pub(crate) traffic: Option<Traffic>,
     pub(crate) processes: u64,
+    pub(crate) fills: Fills,
+    /// The second that this is about.
+    pub(crate) t: i64,
 }
 
 /// What a container uses at an instant.
@@ -66,6 +70,7 @@ impl<'a> PodUsage<'a> {
         let seed = seed_of(pod);
         let profile = Profile::choose(annotations::get(pod, annotations::PROFILE), seed);
         let fixed = Fixed { cpu: annotations::cpu(pod), memory: annotations::memory(pod) };
+        let spikes = annotations::spikes(&pod.metadata);
         let count = long_running(spec).count();
         let mut usage = Self {
             pod,
@@ -79,6 +84,8 @@ impl<'a> PodUsage<'a> {
             memory_limit: Some(0),
             traffic: None,
             processes: 1,
+            fills: annotations::fills(pod),
+            t,
         };
         let mut requested = 0;
         for (at, container) in long_running(spec).enumerate() {
@@ -88,6 +95,8 @@ impl<'a> PodUsage<'a> {
                 resources: Resources::of(container),
                 main: at == 0,
                 fixed: fixed.share(at, count),
+                spikes: &spikes,
+                place: (at, count),
             };
             requested += member.cpu_request();
             usage.memory_limit = usage
@@ -105,12 +114,14 @@ impl<'a> PodUsage<'a> {
         Some(usage)
     }
 
-    fn add(&mut self, member: &Member<'a>, profile: Profile, t: i64) {
+    fn add(&mut self, member: &Member<'a, '_>, profile: Profile, t: i64) {
         let Some(life) = Life::of(self.pod, &member.container.name) else { return };
         let curve = match member.fixed.cpu {
             Some(micros) => Curve::constant(micros as i64),
             None => cpu::curve(self.seed, member.seed, profile, &member.resources),
         };
+        let name = &member.container.name;
+        let curve = Surge::of_container(curve, member.spikes, name, &member.resources, member.place);
         let effects = SideEffects::of(member.seed);
         let until_end = |second| curve.until(life.ended.map_or(second, |end| second.min(end)));
         let since_pod_start = Looks::of(t, self.start, until_end);
@@ -134,7 +145,9 @@ impl<'a> PodUsage<'a> {
                 cpu,
                 stalls: effects.stalls(cpu),
                 faults: effects.faults(cpu.now()),
-                memory: consumer.memory(t, t - since),
+                memory: consumer.memory(t, t - since).raised(|usage| {
+                    surge::memory(usage, member.spikes, name, &member.resources, member.place, (since, t))
+                }),
                 memory_limit: member.resources.memory_limit,
             }
         });
@@ -162,15 +175,18 @@ impl<'a> PodUsage<'a> {
 }
 
 /// A container of the spec that is meant to run as long as the pod.
-struct Member<'a> {
+struct Member<'a, 's> {
     container: &'a Container,
     seed: Seed,
     resources: Resources,
     main: bool,
     fixed: Fixed,
+    spikes: &'s Spikes,
+    /// Which one of how many.
+    place: (usize, usize),
 }
 
-impl Member<'_> {
+impl Member<'_, '_> {
     fn cpu_request(&self) -> u64 {
         self.resources.cpu_request.unwrap_or(100_000)
     }

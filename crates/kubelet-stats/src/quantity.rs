@@ -43,6 +43,11 @@ impl Quantity {
         Self { nanos: millis as i128 * (NANO / 1_000) }
     }
 
+    /// This many billionths: nanocores.
+    pub const fn from_nanos(nanos: i64) -> Self {
+        Self { nanos: nanos as i128 }
+    }
+
     /// Whole units, rounded up. What Go's `Quantity.Value` gives: bytes of memory, whole cores.
     pub fn units(self) -> i64 {
         saturate(divide_up(self.nanos, NANO))

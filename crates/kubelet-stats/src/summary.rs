@@ -16,6 +16,23 @@ pub struct Summary {
     pub pods: Vec<PodStats>,
 }
 
+impl Summary {
+    /// What a kubelet answers to `?only_cpu_and_memory=true`: CPU, memory and swap, nothing else.
+    #[must_use]
+    pub fn only_cpu_and_memory(mut self) -> Self {
+        let node = &mut self.node;
+        (node.io, node.network, node.fs, node.runtime, node.rlimit) = (None, None, None, None, None);
+        for pod in &mut self.pods {
+            (pod.io, pod.network, pod.ephemeral_storage, pod.process_stats) = (None, None, None, None);
+            pod.volumes.clear();
+            for container in &mut pod.containers {
+                (container.io, container.rootfs, container.logs) = (None, None, None);
+            }
+        }
+        self
+    }
+}
+
 /// The node's own stats.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -298,6 +315,17 @@ pub struct VolumeStats {
     /// Only for volumes of a PersistentVolumeClaim.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pvc_ref: Option<PvcReference>,
+    /// What a CSI driver says of the volume's health; only with the feature gate CSIVolumeHealth, which is off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume_health_stats: Option<VolumeHealthStats>,
+}
+
+/// The health of a volume.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VolumeHealthStats {
+    /// Whether something is wrong with it.
+    pub abnormal: bool,
 }
 
 /// Which PersistentVolumeClaim.

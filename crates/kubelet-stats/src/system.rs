@@ -1,11 +1,13 @@
 //! What runs on a node beside pods.
 
+use crate::annotations::Spikes;
 use crate::clock::Looks;
 use crate::cpu::{self, SideEffects};
 use crate::hash::{Aspect, Seed};
 use crate::memory::Memory;
 use crate::node_usage::Sum;
 use crate::resources::{PAGE, pages};
+use crate::surge::{self, Surge};
 
 /// A system container. Levels do not depend on the pods, so that a pod's coming and going leaves the counters
 /// alone.
@@ -35,18 +37,34 @@ impl SystemUsage {
     }
 }
 
-/// `kubelet`, `runtime` and `misc` of a node that started at `start`, at `t`. (`pods` is a sum.)
-pub(crate) fn containers(node: Seed, start: i64, t: i64) -> Vec<SystemUsage> {
+/// What the spikes of a node may take.
+pub(crate) struct Room<'a> {
+    pub(crate) spikes: &'a Spikes,
+    /// Microseconds of CPU a second that the node has.
+    pub(crate) cpu: u64,
+    /// Bytes of memory that its pods leave.
+    pub(crate) memory: u64,
+}
+
+/// Of a node's CPU a spike takes this share at most: its pods go on.
+const MOST_CPU: f64 = 0.8;
+
+/// `kubelet`, `runtime` and `misc` of a node that started at `start`, at `t`. (`pods` is a sum.) It is `misc` that spikes.
+pub(crate) fn containers(node: Seed, room: &Room<'_>, start: i64, t: i64) -> Vec<SystemUsage> {
+    let calm = Spikes::default();
     let of = |row: &Row| {
         let seed = node.child(row.name);
+        let spikes = if row.name == "misc" { room.spikes } else { &calm };
         let curve = cpu::background(seed, seed.between(Aspect::Level, row.cpu.0, row.cpu.1) as f64);
+        let curve = Surge::of_node(curve, spikes, (room.cpu as f64 * MOST_CPU) as u64);
         let micros = Looks::of(t, start, |second| curve.until(second));
         let effects = SideEffects::of(seed);
         let working_set = seed.between(Aspect::MemoryLevel, row.memory.0 << 8, row.memory.1 << 8) * PAGE;
         let cache = seed.spread(Aspect::CacheShare, 0.05, 0.3) * working_set as f64;
         let anonymous = seed.spread(Aspect::AnonymousShare, 0.6, 0.9) * working_set as f64;
         let memory =
-            Memory { usage: working_set + pages(cache as u64), working_set, rss: pages(anonymous as u64) };
+            Memory { usage: working_set + pages(cache as u64), working_set, rss: pages(anonymous as u64) }
+                .raised(|usage| surge::memory_of_node(usage, spikes, room.memory, start, t));
         SystemUsage {
             name: row.name,
             sum: Sum {

@@ -16,14 +16,22 @@ pub type ClaimSize<'a> = &'a (dyn Fn(&str, &str) -> Option<u64> + Sync);
 /// Bytes of a claim whose size nobody knows.
 const DEFAULT_CLAIM: u64 = 10 << 30;
 
+/// Bytes of a filesystem that a pod's spec names but does not size: an export of a file server, a driver's volume.
+const DEFAULT_SHARE: u64 = 1 << 40;
+const DEFAULT_INLINE: u64 = 1 << 30;
+
 /// Where a volume's bytes are.
 enum Medium {
-    /// On the node's disk.
+    /// On the node's disk. Only these count as the pod's ephemeral storage.
     Disk,
     /// In a filesystem of its own in memory.
     Memory,
     /// In a PersistentVolume.
     Claim,
+    /// In a volume that a CSI driver makes for this pod alone.
+    Inline,
+    /// In a filesystem elsewhere, the same for all that name it so.
+    Share(String),
     /// The kubelet reports nothing, for example of a hostPath.
     Unmeasured,
 }
@@ -33,14 +41,47 @@ impl Medium {
         if volume.persistent_volume_claim.is_some() || volume.ephemeral.is_some() {
             Self::Claim
         } else if let Some(dir) = &volume.empty_dir {
-            if dir.medium.as_deref() == Some("Memory") { Self::Memory } else { Self::Disk }
+            match dir.medium.as_deref() {
+                None | Some("") => Self::Disk,
+                // Memory and huge pages.
+                Some(_) => Self::Memory,
+            }
         } else if volume.config_map.is_some() {
             Self::Disk
         } else if volume.secret.is_some() || volume.projected.is_some() || volume.downward_api.is_some() {
             Self::Memory
+        } else if volume.csi.is_some() {
+            Self::Inline
         } else {
-            Self::Unmeasured
+            share(volume).map_or(Self::Unmeasured, Self::Share)
         }
+    }
+
+    fn is_disk(volume: &Volume) -> bool {
+        matches!(Self::of(volume), Self::Disk)
+    }
+}
+
+/// What identifies the filesystem elsewhere that a pod mounts directly. Kubelets measure all of these by asking the
+/// mounted filesystem.
+fn share(volume: &Volume) -> Option<String> {
+    let named = |kind: &str, name: &str| Some(format!("{kind}:{name}"));
+    if let Some(nfs) = &volume.nfs {
+        named("nfs", &format!("{}:{}", nfs.server, nfs.path))
+    } else if let Some(iscsi) = &volume.iscsi {
+        named("iscsi", &format!("{}:{}", iscsi.iqn, iscsi.lun))
+    } else if let Some(disk) = &volume.aws_elastic_block_store {
+        named("aws", &disk.volume_id)
+    } else if let Some(disk) = &volume.gce_persistent_disk {
+        named("gce", &disk.pd_name)
+    } else if let Some(disk) = &volume.azure_disk {
+        named("azure-disk", &disk.disk_name)
+    } else if let Some(file) = &volume.azure_file {
+        named("azure-file", &file.share_name)
+    } else if let Some(disk) = &volume.cinder {
+        named("cinder", &disk.volume_id)
+    } else {
+        named("vsphere", &volume.vsphere_volume.as_ref()?.volume_path)
     }
 }
 
@@ -52,38 +93,52 @@ pub(crate) fn of(pod: &Pod) -> impl Iterator<Item = &Volume> {
 /// What the volumes of a pod with this seed take of the node's disk at `t`, none of them more than `slice`.
 pub(crate) fn on_disk(pod: &Pod, seed: Seed, slice: u64, t: i64) -> Used {
     let mut sum = Used::default();
-    for volume in of(pod).filter(|volume| matches!(Medium::of(volume), Medium::Disk)) {
+    for volume in of(pod).filter(|volume| Medium::is_disk(volume)) {
         sum.add(content(volume, seed, slice, t));
     }
     sum
 }
 
-/// As the kubelet of a node with `memory` bytes of memory reports a pod's volumes.
-pub(crate) fn stats(
-    disk: &Disk,
-    node: Filesystem,
-    usage: &PodUsage<'_>,
-    memory: u64,
-    claim_size: Option<ClaimSize<'_>>,
-) -> Vec<VolumeStats> {
-    let t = disk.scanned(usage.start);
-    let used = |volume: &Volume| content(volume, usage.seed, disk.slice(), t);
-    let entry = |volume: &Volume| {
+/// What all pods of a node's volumes depend on.
+pub(crate) struct Mounts<'a> {
+    pub(crate) disk: &'a Disk,
+    pub(crate) filesystem: Filesystem,
+    /// Bytes of memory that pods may use: the size of a filesystem in memory that nothing else limits.
+    pub(crate) memory: u64,
+    pub(crate) claim_size: Option<ClaimSize<'a>>,
+}
+
+impl Mounts<'_> {
+    /// As a kubelet reports a pod's volumes: first those on its disk, then the others.
+    pub(crate) fn stats(&self, usage: &PodUsage<'_>) -> Vec<VolumeStats> {
+        let t = self.disk.scanned(usage.start);
+        let local = of(usage.pod).filter(|volume| Medium::is_disk(volume));
+        let other = of(usage.pod).filter(|volume| !Medium::is_disk(volume));
+        local.chain(other).filter_map(|volume| self.volume(volume, usage, t)).collect()
+    }
+
+    fn volume(&self, volume: &Volume, usage: &PodUsage<'_>, t: i64) -> Option<VolumeStats> {
+        let used = || content(volume, usage.seed, self.disk.slice(), t);
         let mut pvc_ref = None;
         let fs = match Medium::of(volume) {
-            Medium::Disk => node.stats(timestamp(t), used(volume)),
-            Medium::Memory => in_memory(volume, used(volume), usage.memory_limit, memory, t),
+            Medium::Disk => self.filesystem.stats(timestamp(t), used()),
+            Medium::Memory => in_memory(volume, used(), usage.memory_limit, self.memory, t),
             Medium::Claim => {
                 let claim = claim(volume, usage.pod);
-                let fs = claimed(&claim, volume, claim_size, t);
+                let fs = claimed(&claim, volume, self.claim_size, t);
+                let fs = usage
+                    .fills
+                    .percent(&volume.name, usage.t)
+                    .map_or(fs.clone(), |percent| full(fs, percent));
                 pvc_ref = Some(claim);
                 fs
             }
+            Medium::Inline => own_filesystem(usage.seed.child(&volume.name), inline_size(volume), t),
+            Medium::Share(name) => own_filesystem(Seed::of(&name), DEFAULT_SHARE, t),
             Medium::Unmeasured => return None,
         };
-        Some(VolumeStats { fs, name: volume.name.clone(), pvc_ref })
-    };
-    of(usage.pod).filter_map(entry).collect()
+        Some(VolumeStats { fs, name: volume.name.clone(), pvc_ref, volume_health_stats: None })
+    }
 }
 
 /// What a volume without a claim holds.
@@ -121,12 +176,34 @@ fn claimed(claim: &PvcReference, volume: &Volume, claim_size: Option<ClaimSize<'
         resources::read(&spec.resources.as_ref()?.requests, "storage").map(resources::bytes)
     };
     let known = claim_size.and_then(|size| size(&claim.namespace, &claim.name));
-    let capacity = pages(known.or_else(template).unwrap_or(DEFAULT_CLAIM));
     let seed = Seed::of(&claim.namespace).child("/").child(&claim.name);
+    own_filesystem(seed, known.or_else(template).unwrap_or(DEFAULT_CLAIM), t)
+}
+
+/// A filesystem of which at least so many percent are used.
+fn full(fs: FsStats, percent: u8) -> FsStats {
+    let (Some(capacity), Some(inodes)) = (fs.capacity_bytes, fs.inodes) else { return fs };
+    let bytes = (u128::from(capacity) * u128::from(percent)).div_ceil(100) as u64;
+    let used = Used::of(bytes.max(fs.used_bytes.unwrap_or(0)).min(capacity));
+    Filesystem::new(capacity, inodes, used, 0).stats(fs.time, used)
+}
+
+/// What drivers that size a volume within a pod are told.
+fn inline_size(volume: &Volume) -> u64 {
+    let size = || volume.csi.as_ref()?.volume_attributes.as_ref()?.get("size")?.parse().ok();
+    size().filter(|size: &Quantity| !size.is_negative()).map_or(DEFAULT_INLINE, resources::bytes)
+}
+
+/// A filesystem that holds nothing else. It grows for days until somebody cleans it up; one in ten is nearly full at
+/// all times.
+fn own_filesystem(seed: Seed, capacity: u64, t: i64) -> FsStats {
+    let capacity = pages(capacity);
+    let place = seed.spread(Aspect::VolumeFill, 0.0, 1.0);
+    let (level, growth) =
+        if place < 0.9 { (0.15 + 0.65 * place, 0.1) } else { (0.9 + 0.4 * (place - 0.9), 0.05) };
     let period = seed.between(Aspect::VolumeGrowth, 1, 7) as i64 * 86_400;
-    let growth = 0.1 * sawtooth(t, period, seed.draw(Aspect::Files));
-    let share = seed.spread(Aspect::VolumeFill, 0.15, 0.8) + growth;
-    let used = Used::of((capacity as f64 * share) as u64);
+    let grown = growth * sawtooth(t, period, seed.draw(Aspect::Files));
+    let used = Used::of((capacity as f64 * (level + grown)) as u64);
     Filesystem::new(capacity, capacity / BYTES_PER_INODE, used, 0).stats(timestamp(t), used)
 }
 

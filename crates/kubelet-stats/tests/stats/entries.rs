@@ -3,8 +3,8 @@
 use crate::fixtures::{node, now, pod, resources, seconds};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
-use kubelet_stats::summary::{FsStats, Summary};
-use kubelet_stats::{Profile, Surroundings, annotations, restart_period, summary, summary_in};
+use kubelet_stats::summary::Summary;
+use kubelet_stats::{Profile, annotations, restart_period, summary};
 use serde_json::json;
 
 fn answer(pod: Pod) -> Summary {
@@ -116,60 +116,6 @@ fn available_memory_of_a_pod_needs_a_limit_on_every_container() {
     let available = |pod| answer(pod).pods[0].memory.as_ref().unwrap().available_bytes;
     assert!(available(one.build()).is_some_and(|bytes| bytes < 100 << 20));
     assert_eq!(available(two.build()), None);
-}
-
-#[test]
-fn volumes_are_those_that_a_kubelet_can_measure() {
-    let start = now() - seconds(3_600);
-    let pod = pod("a", start)
-        .running("c", resources("10m", "10Mi", "1", "100Mi"), start)
-        .volume(json!({"name": "disk", "emptyDir": {}}))
-        .volume(json!({"name": "memory", "emptyDir": {"medium": "Memory", "sizeLimit": "8Mi"}}))
-        .volume(json!({"name": "token", "projected": {}}))
-        .volume(json!({"name": "config", "configMap": {}}))
-        .volume(json!({"name": "host", "hostPath": {"path": "/"}}))
-        .volume(json!({"name": "data", "persistentVolumeClaim": {"claimName": "data-0"}}))
-        .volume(json!({"name": "scratch", "ephemeral": {"volumeClaimTemplate": {"spec": {
-            "resources": {"requests": {"storage": "2Gi"}}}}}}))
-        .build();
-    let claim_size =
-        |namespace: &str, name: &str| (namespace == "shop" && name == "data-0").then_some(5 << 30);
-    let surroundings = Surroundings { claim_size: Some(&claim_size), ..Surroundings::default() };
-    let summary = summary_in(&surroundings, &node("n1"), &[pod], now());
-    let disk = summary.node.fs.as_ref().and_then(|fs| fs.capacity_bytes).unwrap();
-    let found: Vec<(&str, u64, Option<&str>)> = summary.pods[0]
-        .volumes
-        .iter()
-        .map(|volume| {
-            let claim = volume.pvc_ref.as_ref().map(|claim| claim.name.as_str());
-            (volume.name.as_str(), volume.fs.capacity_bytes.unwrap(), claim)
-        })
-        .collect();
-    let expected = [
-        ("disk", disk, None),
-        ("memory", 8 << 20, None),
-        ("token", 100 << 20, None),
-        ("config", disk, None),
-        ("data", 5 << 30, Some("data-0")),
-        ("scratch", 2 << 30, Some("pod-a-scratch")),
-    ];
-    assert_eq!(found, expected);
-    for FsStats { available_bytes, capacity_bytes, used_bytes, .. } in
-        summary.pods[0].volumes.iter().map(|v| &v.fs)
-    {
-        assert!(available_bytes.unwrap() + used_bytes.unwrap() <= capacity_bytes.unwrap());
-        assert!(used_bytes.unwrap() > 0);
-    }
-}
-
-#[test]
-fn a_claim_is_the_same_for_every_pod_that_uses_it() {
-    let start = now() - seconds(3_600);
-    let with_claim = |uid| {
-        pod(uid, start).volume(json!({"name": "v", "persistentVolumeClaim": {"claimName": "shared"}})).build()
-    };
-    let summary = summary(&node("n1"), &[with_claim("a"), with_claim("b")], now());
-    assert_eq!(summary.pods[0].volumes[0].fs, summary.pods[1].volumes[0].fs);
 }
 
 #[test]

@@ -5,7 +5,10 @@
 
 mod entries;
 mod exact;
+mod fields;
 mod fixtures;
 mod host;
 mod invariants;
 mod shared_golden;
+mod spikes;
+mod volumes;

@@ -1,13 +1,39 @@
 //! What annotations and specs say about usage, and what in them cannot be read.
+//!
+//! # Spikes and full volumes
+//!
+//! [`SPIKE`] and [`FILL`] make an object that exists already use more for a while. Their values are lists of entries
+//! separated by semicolons, each of words `key=value` in any order:
+//!
+//! ```text
+//! spike        cpu=AMOUNT and/or memory=AMOUNT, since=TIME, until=TIME once it has ended; container=NAME: of it alone
+//! fill-volume  volume=NAME (in the pod's spec), to=PERCENT%, since=TIME, until=TIME once it has ended
+//!
+//! AMOUNT       limit | x4 (times its own usage) | a quantity of the whole pod, such as 1500m or 512Mi; a container's limit at
+//!              most, where it has one
+//! TIME         2026-01-31T12:00:00Z
+//! ```
+//!
+//! Counters are integrals over all of an object's life, so what was is part of the value: an entry that has ended gets
+//! its `until` and stays as long as the object does. Taking it away would take what it counted out of the counters.
+//! Spikes of one object must not overlap.
+
+mod fill;
+mod spike;
+mod window;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Container, Node, Pod};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as ApiQuantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
+pub use self::fill::{Fill, Fills};
+pub use self::spike::{Amount, Spike, Spikes};
+pub use self::window::Window;
 use crate::profile::Profile;
 use crate::quantity::Quantity;
 use crate::resources;
@@ -21,6 +47,11 @@ pub const CPU: &str = "kwok.x-k8s.io/usage-cpu";
 pub const MEMORY: &str = "kwok.x-k8s.io/usage-memory";
 /// On a node: when it booted (RFC 3339), where that is not its creation.
 pub const BOOTED_AT: &str = "kubernetes-mixin-otel/booted-at";
+/// On a pod or a node: when it used more than by itself. The module tells the grammar. On a node it is what runs there
+/// beside the pods.
+pub const SPIKE: &str = "kubernetes-mixin-otel/spike";
+/// On a pod: when volumes of its claims were filled.
+pub const FILL: &str = "kubernetes-mixin-otel/fill-volume";
 
 /// A value that counts as absent because it cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +87,8 @@ pub fn pod_problems(pod: &Pod) -> Vec<Problem> {
             found.check_quantity(|| annotation(key), value);
         }
     }
+    found.check_entries::<Spikes>(&pod.metadata, SPIKE);
+    found.check_entries::<Fills>(&pod.metadata, FILL);
     if let Some(name) = get(pod, PROFILE)
         && Profile::named(name).is_none()
     {
@@ -91,6 +124,7 @@ pub fn node_problems(node: &Node) -> Vec<Problem> {
     {
         found.add(annotation(BOOTED_AT), format!("{value:?} is not a time like 2026-01-31T12:00:00Z"));
     }
+    found.check_entries::<Spikes>(&node.metadata, SPIKE);
     found.check_list("status.capacity", node.status.as_ref().and_then(|status| status.capacity.as_ref()));
     found.problems
 }
@@ -103,6 +137,12 @@ struct Finder {
 impl Finder {
     fn add(&mut self, field: String, reason: String) {
         self.problems.push(Problem { object: self.object.clone(), field, reason });
+    }
+
+    fn check_entries<T: FromStr<Err = String>>(&mut self, metadata: &ObjectMeta, key: &str) {
+        if let Some(Err(reason)) = metadata_annotation(metadata, key).map(str::parse::<T>) {
+            self.add(annotation(key), reason);
+        }
     }
 
     fn check_quantity(&mut self, field: impl FnOnce() -> String, value: &str) {
@@ -155,6 +195,16 @@ pub(crate) fn memory(pod: &Pod) -> Option<u64> {
 
 fn amount(pod: &Pod, key: &str) -> Option<Quantity> {
     get(pod, key)?.parse().ok().filter(|quantity: &Quantity| !quantity.is_negative())
+}
+
+/// The spikes of a pod or node; none where they cannot be read.
+pub(crate) fn spikes(metadata: &ObjectMeta) -> Spikes {
+    metadata_annotation(metadata, SPIKE).and_then(|text| text.parse().ok()).unwrap_or_default()
+}
+
+/// The filled volumes of a pod, likewise.
+pub(crate) fn fills(pod: &Pod) -> Fills {
+    get(pod, FILL).and_then(|text| text.parse().ok()).unwrap_or_default()
 }
 
 /// When the node booted, by annotation.
