@@ -34,18 +34,6 @@ pub(crate) fn deal_in_turn(number: usize, weights: &[usize]) -> Option<Vec<usize
     Some(turns)
 }
 
-/// Gives everyone what they need, in order, as long as there is something left.
-pub(crate) fn fill(mut number: usize, needs: impl IntoIterator<Item = usize>) -> Vec<usize> {
-    needs
-        .into_iter()
-        .map(|need| {
-            let given = need.min(number);
-            number -= given;
-            given
-        })
-        .collect()
-}
-
 /// weight / divisor, ordered by that quotient.
 #[derive(PartialEq, Eq)]
 struct Claim {
@@ -90,12 +78,6 @@ mod tests {
         }
         assert_eq!(deal(1, &[]), None);
         assert_eq!(deal(1, &[0]), None);
-    }
-
-    #[test]
-    fn the_first_are_filled_first() {
-        assert_eq!(fill(5, [2, 2, 2, 2]), [2, 2, 1, 0]);
-        assert_eq!(fill(9, [2, 2]), [2, 2]);
     }
 
     proptest! {

@@ -5,7 +5,8 @@ use k8s_openapi::api::apps::v1::{
     RollingUpdateDeployment, RollingUpdateStatefulSetStrategy, StatefulSet,
     StatefulSetPersistentVolumeClaimRetentionPolicy, StatefulSetUpdateStrategy,
 };
-use k8s_openapi::api::core::v1::{Container, PodSpec, PodTemplateSpec, Probe, Volume};
+use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::core::v1::{Container, PodSpec, PodTemplateSpec, Probe, ReplicationController, Volume};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 /// The mode of files in volumes: 0644.
@@ -41,6 +42,41 @@ pub(crate) fn replica_set(replica_set: &mut ReplicaSet) {
     let Some(spec) = &mut replica_set.spec else { return };
     default(&mut spec.replicas, 1);
     spec.template.iter_mut().for_each(template);
+}
+
+pub(crate) fn replication_controller(controller: &mut ReplicationController) {
+    let Some(spec) = &mut controller.spec else { return };
+    default(&mut spec.replicas, 1);
+    spec.template.iter_mut().for_each(template);
+    // Selector and labels come from the template where they are missing.
+    let labels = spec.template.as_ref().and_then(|template| template.metadata.as_ref()?.labels.clone());
+    if let Some(labels) = labels {
+        default(&mut spec.selector, labels.clone());
+        default(&mut controller.metadata.labels, labels);
+    }
+}
+
+pub(crate) fn job(job: &mut Job) {
+    if let Some(spec) = &mut job.spec {
+        default(&mut spec.completions, 1);
+        default(&mut spec.parallelism, 1);
+        default(&mut spec.backoff_limit, 6);
+        default(&mut spec.manual_selector, false);
+        default(&mut spec.suspend, false);
+        text(&mut spec.completion_mode, "NonIndexed");
+        text(&mut spec.pod_replacement_policy, "TerminatingOrFailed");
+        template(&mut spec.template);
+    }
+}
+
+pub(crate) fn cron_job(cron_job: &mut CronJob) {
+    let spec = &mut cron_job.spec;
+    text(&mut spec.concurrency_policy, "Allow");
+    default(&mut spec.failed_jobs_history_limit, 1);
+    default(&mut spec.successful_jobs_history_limit, 3);
+    default(&mut spec.suspend, false);
+    spec.job_template.metadata.get_or_insert_default();
+    spec.job_template.spec.iter_mut().for_each(|spec| template(&mut spec.template));
 }
 
 pub(crate) fn stateful_set(stateful_set: &mut StatefulSet) {

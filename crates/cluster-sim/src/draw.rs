@@ -23,16 +23,21 @@ impl Draw {
     /// The draw for `text` among these.
     pub(crate) fn of(self, text: &str) -> Draw {
         // 0xff is in no UTF-8 text: ("ab", "c") is not ("a", "bc").
-        text.bytes().chain([0xff]).fold(self, Draw::byte)
+        self.bytes(text.as_bytes()).bytes(&[0xff])
     }
 
     /// The draw for `n` among these.
     pub(crate) fn number(self, n: u64) -> Draw {
-        n.to_le_bytes().into_iter().fold(self, Draw::byte)
+        self.bytes(&n.to_le_bytes())
     }
 
-    fn byte(self, byte: u8) -> Draw {
-        Draw((self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+    /// A plain loop: this is called for every name and uid, also by builds without optimisation.
+    fn bytes(self, bytes: &[u8]) -> Draw {
+        let mut hash = self.0;
+        for byte in bytes {
+            hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+        Draw(hash)
     }
 
     /// 64 bits.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{Container, PodSpec};
+use k8s_openapi::api::core::v1::{Container, PodSpec, ResourceRequirements};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as ApiQuantity;
 use kubelet_stats::Quantity;
 
@@ -11,19 +11,55 @@ pub(crate) fn value(quantity: &ApiQuantity) -> Quantity {
     Quantity::try_from(quantity).unwrap_or_default()
 }
 
-/// An amount of `resource` in its unit.
+/// An amount of `resource` in its unit. A quota's `limits.cpu` is CPU too.
 pub(crate) fn amount(resource: &str, quantity: &ApiQuantity) -> i64 {
-    if resource == "cpu" { value(quantity).millis() } else { value(quantity).units() }
+    if is_cpu(resource) { value(quantity).millis() } else { value(quantity).units() }
+}
+
+/// An amount of `resource` as the API server writes it: the largest unit that loses nothing.
+pub(crate) fn write(resource: &str, amount: i64) -> ApiQuantity {
+    if is_cpu(resource) && amount % 1000 != 0 {
+        return ApiQuantity(format!("{amount}m"));
+    }
+    let whole = if is_cpu(resource) { amount / 1000 } else { amount };
+    let binary = ["memory", "storage", "hugepages"].iter().any(|part| resource.contains(part));
+    let (mut number, mut unit) = (whole, 0);
+    while binary && number != 0 && number % 1024 == 0 && unit < 6 {
+        (number, unit) = (number / 1024, unit + 1);
+    }
+    ApiQuantity(format!("{number}{}", ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"][unit]))
+}
+
+fn is_cpu(resource: &str) -> bool {
+    resource.rsplit('.').next() == Some("cpu")
 }
 
 /// A pod's requests: those of its containers together, or of an init container that needs more, plus its overhead.
 pub(crate) fn requests(spec: &PodSpec) -> BTreeMap<String, i64> {
-    let of = |container: &Container| {
-        let resources = container.resources.clone().unwrap_or_default();
+    let mut sum = of_containers(spec, |resources| {
         // A limit alone is a request too.
         let mut wanted = resources.limits.unwrap_or_default();
         wanted.extend(resources.requests.unwrap_or_default());
-        wanted.into_iter().map(|(name, quantity)| (amount(&name, &quantity), name)).collect::<Vec<_>>()
+        wanted
+    });
+    for (name, quantity) in spec.overhead.iter().flatten() {
+        *sum.entry(name.clone()).or_default() += amount(name, quantity);
+    }
+    sum
+}
+
+/// A pod's limits, added up alike.
+pub(crate) fn limits(spec: &PodSpec) -> BTreeMap<String, i64> {
+    of_containers(spec, |resources| resources.limits.unwrap_or_default())
+}
+
+fn of_containers(
+    spec: &PodSpec,
+    part: impl Fn(ResourceRequirements) -> BTreeMap<String, ApiQuantity>,
+) -> BTreeMap<String, i64> {
+    let of = |container: &Container| {
+        let quantities = part(container.resources.clone().unwrap_or_default());
+        quantities.into_iter().map(|(name, quantity)| (amount(&name, &quantity), name)).collect::<Vec<_>>()
     };
     let (sidecars, init): (Vec<_>, Vec<_>) =
         spec.init_containers.iter().flatten().partition(|container| is_sidecar(container));
@@ -34,9 +70,6 @@ pub(crate) fn requests(spec: &PodSpec) -> BTreeMap<String, i64> {
     for (amount, name) in init.into_iter().flat_map(of) {
         let most = sum.entry(name).or_default();
         *most = amount.max(*most);
-    }
-    for (name, quantity) in spec.overhead.iter().flatten() {
-        *sum.entry(name.clone()).or_default() += amount(name, quantity);
     }
     sum
 }
@@ -68,5 +101,23 @@ mod tests {
         .unwrap();
         let requests = requests(&spec);
         assert_eq!((requests["cpu"], requests["memory"]), (1010, 2 << 30));
+        assert_eq!(limits(&spec), BTreeMap::from([("cpu".to_owned(), 50)]));
+    }
+
+    #[test]
+    fn amounts_are_written_as_the_api_server_does() {
+        for (resource, amount, text) in [
+            ("limits.cpu", 2_750, "2750m"),
+            ("requests.cpu", 40_000, "40"),
+            ("requests.memory", 2_528 << 20, "2528Mi"),
+            ("requests.storage", 1_500, "1500"),
+            ("requests.storage", 3 << 40, "3Ti"),
+            ("pods", 2_048, "2048"),
+            ("cpu", 0, "0"),
+            ("memory", 0, "0"),
+        ] {
+            assert_eq!(write(resource, amount).0, text);
+            assert_eq!(super::amount(resource, &write(resource, amount)), amount);
+        }
     }
 }

@@ -3,21 +3,21 @@
 
 mod common;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
 use cluster_sim::{ClusterObjects, Simulation, SimulationError, SimulationOptions};
+use common::consistency::{check, label, phase};
 use common::{after, shipped, simulation, snapshot, trees};
 use jiff::SignedDuration;
-use k8s_openapi::api::core::v1::Pod;
 use proptest::prelude::*;
-use serde_json::Value;
 
 const SIZES: [(usize, usize); 12] = [
     (50, 200),
     (1, 0),
     (1, 1),
+    (1, 60),
     (1, 110),
     (2, 7),
     (3, 330),
@@ -25,61 +25,88 @@ const SIZES: [(usize, usize); 12] = [
     (50, 5),
     (50, 40),
     (50, 5_500),
-    (200, 800),
     (1_000, 10_000),
 ];
 
 #[test]
-fn there_are_exactly_as_many_nodes_and_pods_as_asked_for() {
+fn at_any_size_there_are_exactly_as_many_nodes_and_pods_as_asked_for_and_all_agree() {
     for (nodes, pods) in SIZES {
-        let objects = snapshot(nodes, pods, 1);
-        assert_eq!((objects.nodes.len(), objects.pods.len()), (nodes, pods));
-        // Everything in the shipped files finds a node at any density.
-        let pending = objects.pods.iter().filter(|pod| phase(pod) != "Running").count();
-        assert_eq!(pending, 0, "{nodes} nodes, {pods} pods");
+        println!("{nodes} nodes, {pods} pods");
+        check(&snapshot(nodes, pods, 1), nodes, pods);
     }
+}
+
+#[test]
+fn pods_wait_only_where_they_are_meant_to() {
+    for (nodes, pods) in [(50, 200), (200, 800), (1_000, 10_000)] {
+        let mut waiting = BTreeMap::new();
+        for pod in
+            snapshot(nodes, pods, 1).pods.iter().filter(|pod| pod.status.as_ref().unwrap().pod_ip.is_none())
+        {
+            let name = label(&pod.metadata.labels, "app.kubernetes.io/name").unwrap().clone();
+            let conditions = pod.status.as_ref().unwrap().conditions.clone().unwrap();
+            if conditions[0].reason.as_deref() == Some("Unschedulable") {
+                *waiting.entry(name).or_insert(0) += 1;
+            }
+        }
+        // It wants a third graphics card of a node's two; there are more nodes with cards in a larger fleet.
+        let expected =
+            if nodes == 50 { BTreeMap::from([("image-search".to_owned(), 1)]) } else { BTreeMap::new() };
+        assert_eq!(waiting, expected, "{nodes} nodes");
+    }
+    // Of a full cluster only what a taint or a cordon keeps free stays free.
+    let full = snapshot(50, 5_500, 1);
+    let bound = full.pods.iter().filter(|pod| pod.spec.as_ref().unwrap().node_name.is_some()).count();
+    assert_eq!(bound, 48 * 110);
 }
 
 #[test]
 fn at_the_files_own_size_every_number_is_the_files_own() {
     let objects = snapshot(50, 200, 1);
-    let mut by_namespace = BTreeMap::new();
+    let (mut by_namespace, mut moving) = (BTreeMap::new(), 0);
     for pod in &objects.pods {
-        *by_namespace.entry(pod.metadata.namespace.as_deref().unwrap()).or_insert(0) += 1;
+        let name = label(&pod.metadata.labels, "app.kubernetes.io/name").unwrap();
+        if ["storefront", "tracking", "payments-api", "overprovisioning"].contains(&name.as_str()) {
+            moving += 1;
+        } else {
+            *by_namespace.entry(pod.metadata.namespace.as_deref().unwrap()).or_insert(0) += 1;
+        }
     }
-    // As the head of workloads.yaml says.
+    // As the head of workloads.yaml says, without those that move.
     let expected = [
-        ("kube-system", 24),
-        ("logistics", 35),
-        ("monitoring", 10),
-        ("payments", 26),
-        ("sandbox", 53),
-        ("shop", 52),
+        ("kube-system", 33 - 10),
+        ("logistics", 38 - 6),
+        ("monitoring", 12),
+        ("payments", 28 - 10),
+        ("sandbox", 35),
+        ("shop", 54 - 14),
     ];
-    assert_eq!(by_namespace, BTreeMap::from(expected));
+    assert_eq!((by_namespace, moving), (BTreeMap::from(expected), 10 + 6 + 10 + 14));
     let zones: BTreeSet<_> = objects
         .nodes
         .iter()
         .map(|node| label(&node.metadata.labels, "topology.kubernetes.io/zone"))
         .collect();
     assert_eq!(zones.len(), 3);
-    for deployment in &objects.deployments {
-        let annotations = deployment.metadata.annotations.as_ref().unwrap();
-        assert!(annotations.contains_key("deployment.kubernetes.io/revision"));
-    }
-    let storefront =
-        objects.deployments.iter().find(|d| d.metadata.name.as_deref() == Some("storefront")).unwrap();
-    assert_eq!(storefront.spec.as_ref().unwrap().replicas, Some(16));
 }
 
 #[test]
 fn a_larger_fleet_only_adds() {
-    let (small, large) = (snapshot(50, 200, 1), snapshot(60, 260, 1));
-    let names = |objects: &ClusterObjects| {
-        let nodes = objects.nodes.iter().map(|node| node.metadata.uid.clone().unwrap());
-        nodes.chain(objects.pods.iter().map(|pod| pod.metadata.uid.clone().unwrap())).collect::<HashSet<_>>()
+    // Pods are replaced now and then, in a larger fleet at other instants: not them, but what they belong to.
+    let uids = |objects: &ClusterObjects| {
+        let trees = trees(objects);
+        let lasting = trees
+            .iter()
+            .filter(|tree| !["Pod", "Job", "ReplicaSet"].contains(&tree["kind"].as_str().unwrap()));
+        lasting.map(|tree| tree["metadata"]["uid"].as_str().unwrap().to_owned()).collect::<HashSet<_>>()
     };
-    assert!(names(&small).is_subset(&names(&large)));
+    let (small, large) = (snapshot(50, 200, 1), snapshot(60, 260, 1));
+    assert!(uids(&small).is_subset(&uids(&large)));
+    let seats = |objects: &ClusterObjects| {
+        let named = objects.pods.iter().filter(|pod| pod.metadata.owner_references.is_none());
+        named.map(|pod| pod.metadata.name.clone()).collect::<HashSet<_>>()
+    };
+    assert!(seats(&small).is_subset(&seats(&large)));
 }
 
 #[test]
@@ -95,160 +122,27 @@ fn impossible_numbers_are_errors_that_name_the_limit() {
 }
 
 #[test]
-fn no_two_objects_share_a_uid_or_a_name() {
-    for (nodes, pods) in [(50, 200), (3, 330), (1_000, 10_000)] {
-        let trees = trees(&snapshot(nodes, pods, 1));
-        let mut uids = HashSet::new();
-        let mut names = HashSet::new();
-        for tree in &trees {
-            let metadata = &tree["metadata"];
-            assert!(uids.insert(metadata["uid"].as_str().unwrap().to_owned()), "{metadata}");
-            let name = format!("{} {}/{}", tree["kind"], metadata["namespace"], metadata["name"]);
-            assert!(names.insert(name.clone()), "{name}");
-            let name = metadata["name"].as_str().unwrap();
-            assert!(
-                name.len() <= 63
-                    && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
-                "{name}"
-            );
-        }
-    }
-}
-
-#[test]
-fn every_owner_exists_and_is_older() {
-    let trees = trees(&snapshot(50, 200, 1));
-    let by_uid: HashMap<&str, &Value> =
-        trees.iter().map(|tree| (tree["metadata"]["uid"].as_str().unwrap(), tree)).collect();
-    let mut owned = BTreeMap::new();
-    for tree in &trees {
-        for reference in tree["metadata"]["ownerReferences"].as_array().into_iter().flatten() {
-            let owner = by_uid[reference["uid"].as_str().unwrap()];
-            for field in ["kind", "apiVersion"] {
-                assert_eq!(reference[field], owner[field]);
-            }
-            assert_eq!(reference["name"], owner["metadata"]["name"]);
-            assert_eq!(tree["metadata"]["namespace"], owner["metadata"]["namespace"]);
-            assert_eq!(
-                (&reference["controller"], &reference["blockOwnerDeletion"]),
-                (&true.into(), &true.into())
-            );
-            assert!(
-                owner["metadata"]["creationTimestamp"].as_str()
-                    <= tree["metadata"]["creationTimestamp"].as_str()
-            );
-            *owned.entry((owner["kind"].as_str().unwrap(), tree["kind"].as_str().unwrap())).or_insert(0) += 1;
-        }
-    }
-    let kinds: Vec<_> = owned.keys().copied().collect();
-    assert_eq!(
-        kinds,
-        [("DaemonSet", "Pod"), ("Deployment", "ReplicaSet"), ("ReplicaSet", "Pod"), ("StatefulSet", "Pod")]
-    );
-}
-
-#[test]
-fn what_controllers_count_is_what_there_is() {
-    for (nodes, pods) in SIZES {
-        let objects = snapshot(nodes, pods, 3);
-        let mut owned = HashMap::<String, i32>::new();
-        for pod in &objects.pods {
-            if let Some(owner) = pod.metadata.owner_references.iter().flatten().next() {
-                *owned.entry(owner.uid.clone()).or_default() += i32::from(is_ready(pod));
-            }
-        }
-        let mut ready = |uid: &Option<String>| owned.remove(uid.as_ref().unwrap()).unwrap_or(0);
-        for set in &objects.replica_sets {
-            let (spec, status) = (set.spec.as_ref().unwrap(), set.status.as_ref().unwrap());
-            let count = ready(&set.metadata.uid);
-            assert_eq!(
-                (spec.replicas, status.replicas, status.ready_replicas.unwrap_or(0)),
-                (Some(count), count, count)
-            );
-        }
-        for set in &objects.stateful_sets {
-            let (spec, status) = (set.spec.as_ref().unwrap(), set.status.as_ref().unwrap());
-            let count = ready(&set.metadata.uid);
-            assert_eq!(
-                (spec.replicas, status.replicas, status.ready_replicas.unwrap_or(0)),
-                (Some(count), count, count)
-            );
-        }
-        for set in &objects.daemon_sets {
-            let status = set.status.as_ref().unwrap();
-            let count = ready(&set.metadata.uid);
-            assert_eq!(
-                (status.desired_number_scheduled, status.current_number_scheduled, status.number_ready),
-                (count, count, count)
-            );
-        }
-        for deployment in &objects.deployments {
-            let set = objects.replica_sets.iter().find(|set| {
-                set.metadata
-                    .owner_references
-                    .iter()
-                    .flatten()
-                    .any(|owner| Some(&owner.uid) == deployment.metadata.uid.as_ref())
-            });
-            let (spec, status) = (deployment.spec.as_ref().unwrap(), deployment.status.as_ref().unwrap());
-            assert_eq!(spec.replicas, set.unwrap().spec.as_ref().unwrap().replicas);
-            assert_eq!(spec.replicas.unwrap(), status.available_replicas.unwrap_or(0));
-        }
-        assert!(owned.is_empty(), "pods of unknown owners: {owned:?}");
-    }
-}
-
-#[test]
-fn pods_are_where_they_may_be() {
-    for (nodes, pods) in SIZES {
-        let objects = snapshot(nodes, pods, 1);
-        let mut addresses = HashSet::new();
-        let mut on_node = HashMap::<&str, Vec<&Arc<Pod>>>::new();
-        for pod in &objects.pods {
-            let (spec, status) = (pod.spec.as_ref().unwrap(), pod.status.as_ref().unwrap());
-            on_node.entry(spec.node_name.as_deref().unwrap()).or_default().push(pod);
-            if spec.host_network == Some(true) {
-                assert_eq!(status.pod_ip, status.host_ip);
-            } else {
-                assert!(
-                    addresses.insert(status.pod_ip.clone().unwrap()),
-                    "two pods have {:?}",
-                    status.pod_ip
-                );
-            }
-        }
-        for node in &objects.nodes {
-            let pods = on_node.remove(node.metadata.name.as_deref().unwrap()).unwrap_or_default();
-            assert!(pods.len() <= 110);
-            let allocatable = node.status.as_ref().unwrap().allocatable.as_ref().unwrap();
-            let requested: i64 = pods.iter().map(|pod| millicores(pod)).sum();
-            assert!(requested <= kubelet_stats::Quantity::try_from(&allocatable["cpu"]).unwrap().millis());
-            for pod in pods {
-                for (key, value) in pod.spec.as_ref().unwrap().node_selector.iter().flatten() {
-                    assert_eq!(label(&node.metadata.labels, key), Some(value));
-                }
-                let zone = label(&node.metadata.labels, "topology.kubernetes.io/zone");
-                assert_eq!(label(&pod.metadata.labels, "topology.kubernetes.io/zone"), zone);
-            }
-        }
-        assert!(on_node.is_empty(), "pods on unknown nodes");
-    }
-}
-
-#[test]
 fn pods_of_a_workload_are_spread_over_zones() {
     let objects = snapshot(50, 200, 1);
-    let mut zones = BTreeMap::<String, BTreeMap<&String, i32>>::new();
+    let mut zones = BTreeMap::<&String, BTreeMap<&String, i32>>::new();
     for pod in &objects.pods {
-        let name = label(&pod.metadata.labels, "app.kubernetes.io/name").unwrap().clone();
-        let zone = label(&pod.metadata.labels, "topology.kubernetes.io/zone").unwrap();
-        *zones.entry(name).or_default().entry(zone).or_insert(0) += 1;
+        let name = label(&pod.metadata.labels, "app.kubernetes.io/name").unwrap();
+        if let Some(zone) = label(&pod.metadata.labels, "topology.kubernetes.io/zone") {
+            *zones.entry(name).or_default().entry(zone).or_insert(0) += 1;
+        }
     }
-    for (name, zones) in zones.iter().filter(|(name, _)| !["ingress", "log-agent"].contains(&name.as_str())) {
-        let total: i32 = zones.values().sum();
-        let (least, most) =
-            (if zones.len() < 3 { 0 } else { *zones.values().min().unwrap() }, zones.values().max().unwrap());
-        assert!(most - least <= 1, "{name}: {total} pods, {zones:?}");
+    let elsewhere = [
+        "ingress",
+        "log-agent",
+        "image-search",
+        "overprovisioning",
+        "storefront",
+        "tracking",
+        "payments-api",
+    ];
+    for (name, zones) in zones.iter().filter(|(name, _)| !elsewhere.contains(&name.as_str())) {
+        let least = if zones.len() < 3 { 0 } else { *zones.values().min().unwrap() };
+        assert!(zones.values().max().unwrap() - least <= 1, "{name}: {zones:?}");
     }
 }
 
@@ -285,69 +179,26 @@ fn an_instant_is_answered_alike_whatever_was_asked_before() {
         let mut fresh = simulation(50, 200, 1);
         assert_eq!(&fresh.at(after(&fresh, *hours)).unwrap(), answer);
     }
-    assert!(answers.windows(2).any(|pair| pair[0] != pair[1]), "something happens within these hours");
 }
 
 #[test]
-fn an_object_is_the_same_arc_and_resource_version_exactly_as_long_as_it_does_not_change() {
+fn parts_of_a_second_make_no_difference() {
     let mut simulation = simulation(50, 200, 1);
-    let mut before = simulation.at(simulation.epoch()).unwrap();
-    let mut changes = 0;
-    for minute in 1..24 * 60 {
-        let now = simulation.at(simulation.epoch() + SignedDuration::from_mins(minute)).unwrap();
-        if Arc::ptr_eq(&before, &now) {
-            continue;
-        }
-        let old: HashMap<_, _> = before.pods.iter().map(|pod| (pod.metadata.uid.clone(), pod)).collect();
-        for pod in &now.pods {
-            let Some(old) = old.get(&pod.metadata.uid) else { continue };
-            if Arc::ptr_eq(old, pod) {
-                continue;
-            }
-            changes += 1;
-            assert_ne!(old.metadata.resource_version, pod.metadata.resource_version);
-            let mut same_version = Pod::clone(pod);
-            same_version.metadata.resource_version.clone_from(&old.metadata.resource_version);
-            assert_ne!(***old, same_version, "a new version of an unchanged object");
-        }
-        assert!(Arc::ptr_eq(&before.nodes[0], &now.nodes[0]));
-        before = now;
-    }
-    assert!(changes > 50, "only {changes} changes of pods in a day");
+    let at = after(&simulation, 1);
+    let whole = simulation.at(at).unwrap();
+    assert!(Arc::ptr_eq(&whole, &simulation.at(at + SignedDuration::from_millis(999)).unwrap()));
 }
 
 #[test]
-fn containers_whose_memory_grows_are_killed_and_started_again() {
+fn the_far_future_is_answered_too() {
     let mut simulation = simulation(50, 200, 1);
-    let at = after(&simulation, 30);
-    let objects = simulation.at(at).unwrap();
-    let mut restarted = 0;
-    for pod in &objects.pods {
-        let (spec, status) = (pod.spec.as_ref().unwrap(), pod.status.as_ref().unwrap());
-        for (container, status) in spec.containers.iter().zip(status.container_statuses.iter().flatten()) {
-            let started =
-                status.state.as_ref().unwrap().running.as_ref().unwrap().started_at.as_ref().unwrap().0;
-            let pod_started = pod.status.as_ref().unwrap().start_time.as_ref().unwrap().0;
-            let Some(period) = kubelet_stats::restart_period(pod, &container.name) else {
-                assert_eq!((status.restart_count, started), (0, pod_started));
-                continue;
-            };
-            restarted += 1;
-            let period = i64::try_from(period.as_secs()).unwrap();
-            assert_eq!(
-                started.as_second(),
-                pod_started.as_second() + i64::from(status.restart_count) * period
-            );
-            assert!((0..period).contains(&(at.as_second() - started.as_second())));
-            let last = status.last_state.as_ref().unwrap().terminated.as_ref().unwrap();
-            assert_eq!((last.exit_code, last.reason.as_deref()), (137, Some("OOMKilled")));
-        }
+    for at in ["2126-01-01T00:00:00Z", "2526-12-31T00:00:00Z"] {
+        check(&simulation.at(at.parse().unwrap()).unwrap(), 50, 200);
     }
-    assert!(restarted >= 10, "recommendations and warehouse-sync are ten pods");
 }
 
 #[test]
-fn following_a_fleet_costs_next_to_nothing() {
+fn following_a_fleet_costs_little() {
     for (nodes, pods, bar) in [(50, 200, 0.2), (1_000, 10_000, 5.0)] {
         let mut simulation = simulation(nodes, pods, 1);
         let start = after(&simulation, 1);
@@ -363,36 +214,28 @@ fn following_a_fleet_costs_next_to_nothing() {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
-    #[test]
-    fn any_possible_size_is_met_exactly(nodes in 1_usize..120, share in 0_usize..=110, seed: u64) {
-        let objects = snapshot(nodes, nodes * share, seed);
-        prop_assert_eq!((objects.nodes.len(), objects.pods.len()), (nodes, nodes * share));
-    }
-}
-
-fn phase(pod: &Pod) -> &str {
-    pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap()
-}
-
-fn is_ready(pod: &Pod) -> bool {
-    let conditions = pod.status.iter().flat_map(|status| &status.conditions).flatten();
-    conditions.into_iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
-}
-
-fn label<'a>(labels: &'a Option<BTreeMap<String, String>>, key: &str) -> Option<&'a String> {
-    labels.as_ref()?.get(key)
-}
-
-fn millicores(pod: &Pod) -> i64 {
-    let requests = pod
-        .spec
+#[test]
+fn phases_of_every_kind_are_there() {
+    let objects = snapshot(50, 200, 1);
+    let phases: BTreeSet<_> = objects.pods.iter().map(|pod| phase(pod)).collect();
+    assert_eq!(phases, BTreeSet::from(["Failed", "Pending", "Running", "Succeeded"]));
+    let evicted =
+        objects.pods.iter().filter(|pod| pod.status.as_ref().unwrap().reason.as_deref() == Some("Evicted"));
+    assert_eq!(evicted.count(), 1);
+    let waiting: BTreeSet<_> = objects
+        .pods
         .iter()
-        .flat_map(|spec| &spec.containers)
-        .filter_map(|container| container.resources.as_ref()?.requests.as_ref());
-    requests
-        .filter_map(|requests| requests.get("cpu"))
-        .map(|cpu| kubelet_stats::Quantity::try_from(cpu).unwrap().millis())
-        .sum()
+        .flat_map(|pod| pod.status.as_ref().unwrap().container_statuses.iter().flatten())
+        .filter_map(|container| container.state.as_ref()?.waiting.as_ref()?.reason.clone())
+        .collect();
+    assert!(waiting.contains("ImagePullBackOff"), "{waiting:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(12) })]
+    #[test]
+    fn any_possible_size_is_met_exactly(nodes in 1_usize..60, share in 0_usize..=110, rest in 0_usize..110, seed: u64) {
+        let pods = (nodes * share).saturating_sub(rest);
+        check(&snapshot(nodes, pods, seed), nodes, pods);
+    }
 }

@@ -1,11 +1,17 @@
 //! The kinds that a fleet may have.
 
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
-use k8s_openapi::api::core::v1::{Namespace, Node, Pod, Service};
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::core::v1::{
+    Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, ReplicationController, ResourceQuota,
+    Service,
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 
 use super::path::Path;
+use super::stage::Stage;
 use super::strict::{self, Finding};
 
 macro_rules! objects {
@@ -61,10 +67,18 @@ objects! {
     Node, "v1", false;
     Pod, "v1", true;
     Service, "v1", true;
+    ResourceQuota, "v1", true;
+    PersistentVolume, "v1", false;
+    PersistentVolumeClaim, "v1", true;
+    ReplicationController, "v1", true;
     Deployment, "apps/v1", true;
     ReplicaSet, "apps/v1", true;
     StatefulSet, "apps/v1", true;
     DaemonSet, "apps/v1", true;
+    Job, "batch/v1", true;
+    CronJob, "batch/v1", true;
+    HorizontalPodAutoscaler, "autoscaling/v2", true;
+    Stage, "kwok.x-k8s.io/v1alpha1", false;
 }
 
 impl Object {

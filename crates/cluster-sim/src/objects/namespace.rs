@@ -2,10 +2,10 @@
 
 use k8s_openapi::api::core::v1::{Namespace, NamespaceSpec, NamespaceStatus};
 
-use super::admit;
-use crate::calendar::Calendar;
+use super::Dates;
 use crate::draw::Draw;
 use crate::manifest::SYSTEM_NAMESPACES;
+use crate::time::calendar::Calendar;
 
 /// The namespaces of the files, after the four that an API server makes itself.
 pub(crate) fn namespaces(manifests: &[Namespace], draw: Draw, calendar: &Calendar) -> Vec<Namespace> {
@@ -27,7 +27,7 @@ fn live(mut namespace: Namespace, draw: Draw, calendar: &Calendar) -> Namespace 
     } else {
         calendar.namespace(draw)
     };
-    admit(&mut namespace.metadata, &draw.uuid(), created, created, calendar);
+    Dates { calendar, created, changed: created }.admit(&mut namespace.metadata, &draw.uuid());
     namespace.metadata.labels.get_or_insert_default().insert("kubernetes.io/metadata.name".to_owned(), name);
     namespace.spec = Some(NamespaceSpec { finalizers: Some(vec!["kubernetes".to_owned()]) });
     namespace.status =

@@ -7,14 +7,14 @@ use k8s_openapi::api::core::v1::{
     ObjectFieldSelector, Pod, PodSpec, ProjectedVolumeSource, ServiceAccountTokenProjection, Toleration,
     Volume, VolumeMount, VolumeProjection,
 };
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kubelet_stats::Quantity;
 
-use crate::calendar::time;
 use crate::defaults;
 use crate::draw::Draw;
 use crate::resources::value;
-use crate::span::Seconds;
+use crate::time::calendar::time;
+use crate::time::span::Seconds;
 
 /// The directory in which a container finds its service account's token.
 const TOKEN_DIRECTORY: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -29,35 +29,15 @@ pub(crate) struct Mold {
 
 impl Mold {
     /// From a pod's manifest, or a template's metadata and spec.
-    pub(crate) fn new(
-        metadata: &ObjectMeta,
-        spec: &PodSpec,
-        namespace: &str,
-        owner: Option<OwnerReference>,
-    ) -> Mold {
+    pub(crate) fn new(metadata: &ObjectMeta, spec: &PodSpec, namespace: &str) -> Mold {
         let metadata = ObjectMeta {
             namespace: Some(namespace.to_owned()),
             labels: metadata.labels.clone(),
             annotations: metadata.annotations.clone(),
-            owner_references: owner.map(|owner| vec![owner]),
             generation: Some(1),
             ..ObjectMeta::default()
         };
-        let mut spec = spec.clone();
-        defaults::pod_spec(&mut spec);
-        admit(&mut spec);
-        Mold { pod: Pod { metadata, spec: Some(spec), status: None } }
-    }
-
-    /// Names its pods after an owner: `owner-` and a suffix.
-    pub(crate) fn generate_name(mut self, owner: &str) -> Mold {
-        self.pod.metadata.generate_name = Some(format!("{owner}-"));
-        self
-    }
-
-    pub(crate) fn label(mut self, key: &str, value: &str) -> Mold {
-        self.pod.metadata.labels.get_or_insert_default().insert(key.to_owned(), value.to_owned());
-        self
+        Mold { pod: Pod { metadata, spec: Some(admitted(spec)), status: None } }
     }
 
     pub(crate) fn tolerate(mut self, tolerations: impl IntoIterator<Item = Toleration>) -> Mold {
@@ -104,6 +84,10 @@ impl Mold {
         self.pod.spec.as_ref()
     }
 
+    pub(crate) fn labels(&self) -> Option<&BTreeMap<String, String>> {
+        self.pod.metadata.labels.as_ref()
+    }
+
     fn spec_mut(&mut self) -> &mut PodSpec {
         self.pod.spec.get_or_insert_default()
     }
@@ -119,6 +103,14 @@ pub(crate) struct Place<'a> {
     pub(crate) number: usize,
     /// Whether the manifest itself named the node, so that the scheduler had no say.
     pub(crate) by_manifest: bool,
+}
+
+/// A pod's spec as the API server lets it in: with its defaults.
+pub(crate) fn admitted(spec: &PodSpec) -> PodSpec {
+    let mut spec = spec.clone();
+    defaults::pod_spec(&mut spec);
+    admit(&mut spec);
+    spec
 }
 
 /// What the API server's admission adds to every pod.

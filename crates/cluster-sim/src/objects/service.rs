@@ -5,9 +5,9 @@ use std::net::Ipv4Addr;
 use k8s_openapi::api::core::v1::{LoadBalancerStatus, Service, ServicePort, ServiceSpec, ServiceStatus};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::{admit, labels};
-use crate::calendar::Calendar;
+use super::{Dates, labels};
 use crate::draw::Draw;
+use crate::time::calendar::Calendar;
 
 /// Where cluster addresses come from: 10.96.0.0/16.
 const SERVICE_NETWORK: Ipv4Addr = Ipv4Addr::new(10, 96, 0, 0);
@@ -25,7 +25,7 @@ pub(crate) fn services(manifests: &[Service], draw: Draw, calendar: &Calendar) -
             .of(metadata.namespace.as_deref().unwrap_or_default())
             .of(metadata.name.as_deref().unwrap_or_default());
         let created = calendar.workload(draw);
-        admit(metadata, &draw.uuid(), created, created, calendar);
+        Dates { calendar, created, changed: created }.admit(metadata, &draw.uuid());
         admit_spec(service.spec.get_or_insert_default(), index);
         service.status = Some(status());
         services.push(service);
@@ -40,7 +40,7 @@ fn kubernetes(draw: Draw, calendar: &Calendar) -> Service {
     metadata.namespace = Some("default".to_owned());
     metadata.labels = Some(labels([("component", "apiserver"), ("provider", "kubernetes")]));
     let uid = draw.of("default").of("kubernetes").uuid();
-    admit(metadata, &uid, calendar.cluster(), calendar.cluster(), calendar);
+    Dates { calendar, created: calendar.cluster(), changed: calendar.cluster() }.admit(metadata, &uid);
     let mut spec = ServiceSpec {
         ports: Some(vec![ServicePort {
             name: Some("https".to_owned()),

@@ -1,8 +1,12 @@
 //! What several tests need.
 #![allow(dead_code, reason = "each test file is a crate of its own and uses a part")]
 
+pub(crate) mod consistency;
+pub(crate) mod usage;
+pub(crate) mod versions;
+
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use cluster_sim::{ClusterObjects, Manifests, Simulation, SimulationOptions};
 use jiff::{SignedDuration, Timestamp};
@@ -32,8 +36,10 @@ pub(crate) fn shipped() -> Manifests {
 }
 
 pub(crate) fn simulation(nodes: usize, pods: usize, seed: u64) -> Simulation {
+    // Reading the files takes longer than most of what is done with them.
+    static MANIFESTS: LazyLock<Manifests> = LazyLock::new(shipped);
     let options = SimulationOptions { nodes, pods, seed };
-    Simulation::new(&shipped(), &options).unwrap_or_else(|error| panic!("{error}"))
+    Simulation::new(&MANIFESTS, &options).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// `hours` after the simulation's epoch.
@@ -66,6 +72,7 @@ pub(crate) fn trees(objects: &ClusterObjects) -> Vec<serde_json::Value> {
         .chain(of(&objects.resource_quotas))
         .chain(of(&objects.replication_controllers))
         .chain(of(&objects.services))
+        .chain(of(&objects.endpoint_slices))
         .chain(of(&objects.persistent_volumes))
         .chain(of(&objects.persistent_volume_claims))
         .collect()

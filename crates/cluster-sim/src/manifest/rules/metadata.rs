@@ -1,12 +1,8 @@
 //! Names, labels, annotations, and what only a server may set.
 
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kubelet_stats::Profile;
-use kubelet_stats::annotations::{CPU, MEMORY, PROFILE};
 
 use super::{Checked, refuse};
-use crate::annotations;
 use crate::manifest::names::{is_dns_label, is_dns_subdomain, is_label_value, is_qualified_name};
 use crate::manifest::object::Object;
 use crate::manifest::path::Path;
@@ -72,25 +68,11 @@ pub(super) fn check_texts(metadata: &ObjectMeta, path: &Path) -> Checked {
             );
         }
     }
-    for (key, value) in metadata.annotations.iter().flatten() {
+    for key in metadata.annotations.iter().flatten().map(|(key, _)| key) {
         let path = path.key("annotations").key(key);
         // Unlike a label's, the case of an annotation's prefix does not matter; ours are lower-case.
         if !is_qualified_name(&key.to_ascii_lowercase()) {
             return refuse(path, "is no annotation key");
-        }
-        if key.starts_with(annotations::PREFIX) && !annotations::ALL.contains(&key.as_str()) {
-            return refuse(path, format!("unknown annotation; known are {}", annotations::ALL.join(", ")));
-        }
-        match key.as_str() {
-            PROFILE if Profile::named(value).is_none() => {
-                let known: Vec<&str> = Profile::all().map(Profile::name).collect();
-                return refuse(
-                    path,
-                    format!("there is no profile `{value}`; there are {}", known.join(", ")),
-                );
-            }
-            CPU | MEMORY => super::check_quantity(&Quantity(value.clone()), &path)?,
-            _ => {}
         }
     }
     Ok(())

@@ -1,7 +1,10 @@
 //! What a single document must fulfil beyond its types: what an API server would refuse, and what this crate needs.
 
+mod annotation;
+mod batch;
 mod metadata;
 mod node;
+mod other;
 mod pod;
 mod workload;
 
@@ -15,22 +18,30 @@ use super::path::Path;
 use super::strict::Finding;
 use crate::resources::value;
 
-pub(crate) use workload::selects;
+pub(super) use workload::selects;
 
 type Checked = Result<(), Finding>;
 
 /// Checks one object.
 pub(crate) fn check(object: &Object) -> Checked {
     metadata::check(object)?;
+    annotation::check(object)?;
     match object {
-        Object::Namespace(_) => Ok(()),
+        Object::Namespace(_) | Object::Stage(_) => Ok(()),
         Object::Node(node) => node::check(node),
         Object::Pod(pod) => workload::check_pod(pod),
-        Object::Service(service) => workload::check_service(service),
+        Object::Service(service) => other::check_service(service),
+        Object::ResourceQuota(quota) => other::check_quota(quota),
+        Object::PersistentVolume(volume) => other::check_volume(volume),
+        Object::PersistentVolumeClaim(claim) => other::check_claim(claim.spec.as_ref(), &Path::keys("spec")),
+        Object::HorizontalPodAutoscaler(autoscaler) => other::check_autoscaler(autoscaler),
         Object::Deployment(deployment) => workload::check_deployment(deployment),
         Object::ReplicaSet(replica_set) => workload::check_replica_set(replica_set),
+        Object::ReplicationController(controller) => workload::check_replication_controller(controller),
         Object::StatefulSet(stateful_set) => workload::check_stateful_set(stateful_set),
         Object::DaemonSet(daemon_set) => workload::check_daemon_set(daemon_set),
+        Object::Job(job) => batch::check_job(job),
+        Object::CronJob(cron_job) => batch::check_cron_job(cron_job),
     }
 }
 

@@ -3,12 +3,9 @@
 use k8s_openapi::api::core::v1::Node;
 
 use super::{Checked, check_quantities, check_within, refuse};
-use crate::annotations;
-use crate::manifest::names::is_label_value;
 use crate::manifest::path::Path;
 
 pub(super) fn check(node: &Node) -> Checked {
-    check_annotations(node)?;
     for (index, taint) in node.spec.iter().flat_map(|spec| &spec.taints).flatten().enumerate() {
         if !matches!(&*taint.effect, "NoSchedule" | "PreferNoSchedule" | "NoExecute") {
             let path = Path::keys("spec.taints").index(index).key("effect");
@@ -32,29 +29,4 @@ pub(super) fn check(node: &Node) -> Checked {
         }
     }
     check_within(status.allocatable.as_ref(), status.capacity.as_ref(), &path.key("allocatable"), "capacity")
-}
-
-fn check_annotations(node: &Node) -> Checked {
-    let path = Path::keys("metadata.annotations");
-    let annotations = node.metadata.annotations.iter().flatten();
-    for (key, value) in annotations {
-        let path = path.key(key);
-        match &**key {
-            annotations::WEIGHT if !value.parse::<u32>().is_ok_and(|weight| weight > 0) => {
-                return refuse(path, format!("`{value}` is no whole number above zero"));
-            }
-            annotations::ZONES => {
-                if let Some(zone) =
-                    value.split(',').map(str::trim).find(|zone| zone.is_empty() || !is_label_value(zone))
-                {
-                    return refuse(path, format!("`{zone}` is no name of a zone"));
-                }
-            }
-            annotations::REPLICAS | annotations::SCALING => {
-                return refuse(path, "is for workloads; nodes have a weight");
-            }
-            _ => {}
-        }
-    }
-    Ok(())
 }

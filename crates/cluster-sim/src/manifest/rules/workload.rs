@@ -2,29 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
-use k8s_openapi::api::core::v1::{Pod, PodTemplateSpec, Service};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, DeploymentStrategy, ReplicaSet, StatefulSet};
+use k8s_openapi::api::core::v1::{Pod, PodSpec, PodTemplateSpec, ReplicationController};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::{Checked, check_quantities, metadata, pod, refuse};
+use super::{Checked, annotation, metadata, other, pod, refuse};
 use crate::annotations;
 use crate::manifest::names::is_dns_label;
 use crate::manifest::path::Path;
+use crate::manifest::strict::Finding;
+use crate::stage::PodStage;
 
 pub(super) fn check_pod(pod: &Pod) -> Checked {
-    let path = Path::keys("metadata.annotations");
-    for (key, value) in pod.metadata.annotations.iter().flatten() {
-        match &**key {
-            annotations::REPLICAS if value.parse::<u32>().is_err() => {
-                return refuse(path.key(key), format!("`{value}` is no whole number"));
-            }
-            annotations::WEIGHT | annotations::ZONES => return refuse(path.key(key), "is for nodes"),
-            annotations::SCALING => {
-                return refuse(path.key(key), "is for workloads; a pod without replicas is one pod");
-            }
-            _ => {}
-        }
-    }
     let path = Path::keys("spec");
     match &pod.spec {
         Some(spec) => pod::check(spec, &[], &path),
@@ -33,16 +23,30 @@ pub(super) fn check_pod(pod: &Pod) -> Checked {
 }
 
 pub(super) fn check_deployment(deployment: &Deployment) -> Checked {
-    check_annotations(&deployment.metadata)?;
     let path = Path::keys("spec");
     let Some(spec) = &deployment.spec else { return refuse(path, "is missing") };
     check_replicas(spec.replicas, &path)?;
     check_selector(&spec.selector, &spec.template, &path)?;
+    if deployment.metadata.annotations.iter().flatten().any(|(key, _)| key == annotations::ROLLOUT_EVERY) {
+        check_surge(spec.strategy.as_ref(), &path)?;
+    }
     check_template(&spec.template, &[], &path.key("template"))
 }
 
+/// A rollout here never makes a pod more than there were: the number of all pods stays.
+fn check_surge(strategy: Option<&DeploymentStrategy>, path: &Path) -> Checked {
+    let rolling = strategy.and_then(|strategy| strategy.rolling_update.as_ref());
+    match rolling.and_then(|rolling| rolling.max_surge.as_ref()) {
+        Some(IntOrString::Int(0)) => Ok(()),
+        Some(IntOrString::String(text)) if text == "0%" => Ok(()),
+        _ => refuse(
+            path.then("strategy.rollingUpdate.maxSurge"),
+            format!("must be 0 for a Deployment with the annotation {}", annotations::ROLLOUT_EVERY),
+        ),
+    }
+}
+
 pub(super) fn check_replica_set(replica_set: &ReplicaSet) -> Checked {
-    check_annotations(&replica_set.metadata)?;
     let path = Path::keys("spec");
     let Some(spec) = &replica_set.spec else { return refuse(path, "is missing") };
     let Some(template) = &spec.template else { return refuse(path.key("template"), "is missing") };
@@ -51,8 +55,18 @@ pub(super) fn check_replica_set(replica_set: &ReplicaSet) -> Checked {
     check_template(template, &[], &path.key("template"))
 }
 
+pub(super) fn check_replication_controller(controller: &ReplicationController) -> Checked {
+    let path = Path::keys("spec");
+    let Some(spec) = &controller.spec else { return refuse(path, "is missing") };
+    let Some(template) = &spec.template else { return refuse(path.key("template"), "is missing") };
+    check_replicas(spec.replicas, &path)?;
+    let labels = template.metadata.as_ref().and_then(|metadata| metadata.labels.clone());
+    let selector = LabelSelector { match_labels: spec.selector.clone().or(labels), match_expressions: None };
+    check_selector(&selector, template, &path)?;
+    check_template(template, &[], &path.key("template"))
+}
+
 pub(super) fn check_stateful_set(stateful_set: &StatefulSet) -> Checked {
-    check_annotations(&stateful_set.metadata)?;
     let path = Path::keys("spec");
     let Some(spec) = &stateful_set.spec else { return refuse(path, "is missing") };
     check_replicas(spec.replicas, &path)?;
@@ -67,63 +81,17 @@ pub(super) fn check_stateful_set(stateful_set: &StatefulSet) -> Checked {
                 format!("`{name}` is no DNS label: a-z, 0-9 and -, at most 63"),
             );
         }
-        let requests = claim.spec.iter().filter_map(|spec| spec.resources.as_ref()?.requests.as_ref()).next();
-        let path = path.then("spec.resources.requests");
-        if !requests.is_some_and(|requests| requests.contains_key("storage")) {
-            return refuse(path.key("storage"), "is missing");
-        }
-        check_quantities(requests, &path)?;
+        other::check_claim(claim.spec.as_ref(), &path.key("spec"))?;
         claims.push(name);
     }
     check_template(&spec.template, &claims, &path.key("template"))
 }
 
 pub(super) fn check_daemon_set(daemon_set: &DaemonSet) -> Checked {
-    check_annotations(&daemon_set.metadata)?;
-    if daemon_set.metadata.annotations.iter().flatten().any(|(key, _)| key == annotations::SCALING) {
-        let path = Path::keys("metadata.annotations").key(annotations::SCALING);
-        return refuse(path, "has no meaning for a DaemonSet: its nodes decide how many pods it has");
-    }
     let path = Path::keys("spec");
     let Some(spec) = &daemon_set.spec else { return refuse(path, "is missing") };
     check_selector(&spec.selector, &spec.template, &path)?;
     check_template(&spec.template, &[], &path.key("template"))
-}
-
-pub(super) fn check_service(service: &Service) -> Checked {
-    let path = Path::keys("spec");
-    let Some(spec) = &service.spec else { return refuse(path, "is missing") };
-    for (index, port) in spec.ports.iter().flatten().enumerate() {
-        if !(1..=65535).contains(&port.port) {
-            let path = path.key("ports").index(index).key("port");
-            return refuse(path, format!("`{}` is no port, 1 to 65535", port.port));
-        }
-    }
-    let headless = spec.cluster_ip.as_deref() == Some("None");
-    if !headless
-        && spec.type_.as_deref() != Some("ExternalName")
-        && spec.ports.as_ref().is_none_or(Vec::is_empty)
-    {
-        return refuse(path.key("ports"), "is missing");
-    }
-    Ok(())
-}
-
-fn check_annotations(metadata: &ObjectMeta) -> Checked {
-    let path = Path::keys("metadata.annotations");
-    for (key, value) in metadata.annotations.iter().flatten() {
-        match &**key {
-            annotations::SCALING if value != "fixed" => {
-                return refuse(path.key(key), format!("`{value}` is unknown; the only value is `fixed`"));
-            }
-            annotations::WEIGHT | annotations::ZONES => return refuse(path.key(key), "is for nodes"),
-            annotations::REPLICAS => {
-                return refuse(path.key(key), "is for pods; a workload has spec.replicas");
-            }
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 fn check_replicas(replicas: Option<i32>, path: &Path) -> Checked {
@@ -164,21 +132,41 @@ fn check_selector(selector: &LabelSelector, template: &PodTemplateSpec, path: &P
     Ok(())
 }
 
+/// A template whose pods run for ever.
 fn check_template(template: &PodTemplateSpec, claims: &[&str], path: &Path) -> Checked {
+    let spec = check_any_template(template, claims, path)?;
+    match spec.restart_policy.as_deref() {
+        None | Some("Always") => {}
+        Some(_) => return refuse(path.then("spec.restartPolicy"), "only `Always` is possible here"),
+    }
+    let labels = template.metadata.as_ref().and_then(|metadata| metadata.labels.as_ref());
+    match PodStage::of(labels) {
+        Some(PodStage::Failed | PodStage::Evicted) => {
+            let path = path.then("metadata.labels").key(annotations::STAGE);
+            refuse(path, "is not for pods that their owner would replace")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Any template.
+pub(super) fn check_any_template<'a>(
+    template: &'a PodTemplateSpec,
+    claims: &[&str],
+    path: &Path,
+) -> Result<&'a PodSpec, Finding> {
     if let Some(metadata) = &template.metadata {
         let path = path.key("metadata");
         if metadata.name.is_some() {
-            return refuse(path.key("name"), "a template's pods get their names from their owner");
+            return Err(Finding::new(path.key("name"), "a template's pods get their names from their owner"));
         }
         metadata::check_texts(metadata, &path)?;
+        annotation::check_pod(metadata, &path)?;
     }
     let path = path.key("spec");
-    let Some(spec) = &template.spec else { return refuse(path, "is missing") };
+    let Some(spec) = &template.spec else { return Err(Finding::new(path, "is missing")) };
     pod::check(spec, claims, &path)?;
-    match spec.restart_policy.as_deref() {
-        None | Some("Always") => Ok(()),
-        Some(_) => refuse(path.key("restartPolicy"), "only `Always` is possible here"),
-    }
+    Ok(spec)
 }
 
 /// Whether `selector` selects `labels`.

@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::draw::Draw;
-use crate::span::Seconds;
+use crate::time::span::Seconds;
 
 const HOUR: Seconds = 60 * 60;
 const DAY: Seconds = 24 * HOUR;
 /// 2026-01-01T00:00:00Z. Every fleet's epoch lies within the day that begins here.
-const FIRST_EPOCH: Seconds = 1_767_225_600;
+pub(crate) const FIRST_EPOCH: Seconds = 1_767_225_600;
 
 /// The fixed dates of a fleet.
 ///
@@ -49,6 +49,16 @@ impl Calendar {
     /// When a workload (or anything else in a namespace) was made.
     pub(crate) fn workload(&self, draw: Draw) -> Seconds {
         self.cluster() + draw.of("created").between(2 * DAY..44 * DAY)
+    }
+
+    /// When something was made that must be older than what is left of its past.
+    pub(crate) fn early(&self, draw: Draw) -> Seconds {
+        self.cluster() + draw.of("created").between(2 * DAY..3 * DAY)
+    }
+
+    /// Before this no node was ever lost.
+    pub(crate) fn first_outage(&self) -> Seconds {
+        self.epoch - 29 * DAY
     }
 
     /// When a pod was made that is there at the epoch: an hour to two weeks before, each doubling of the age as likely
