@@ -14,6 +14,7 @@
 )]
 
 mod compare;
+mod export;
 mod host;
 mod otlp;
 mod record;
@@ -48,6 +49,17 @@ fn prometheus_would_store_the_series_that_it_stored() {
         found.extend(golden.collect().series);
         let what = format!("both, {mode:?}: series");
         assert_equal(&what, &golden.series(), &found);
+    }
+}
+
+#[test]
+fn the_messages_are_those_of_the_collector() {
+    for mode in [Mode::Default, Mode::All] {
+        let Some(golden) = Golden::read(mode) else { return };
+        let (real, ours) = (export::real(&golden), export::ours(&golden));
+        assert_equal(&format!("both, {mode:?}: points in messages"), &real.points, &ours.points);
+        assert_equal(&format!("both, {mode:?}: metrics in messages"), &real.metrics, &ours.metrics);
+        assert_eq!(real.resources, ours.resources, "messages about a resource");
     }
 }
 

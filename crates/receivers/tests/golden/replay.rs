@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use catalogue::Receiver;
+use catalogue::{Receiver, Sink};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kubelet_stats::summary::Summary;
@@ -62,6 +62,11 @@ impl Golden {
         otlp::points(&self.cluster)
     }
 
+    /// The exports of both.
+    pub(crate) fn exports(&self) -> impl Iterator<Item = &Value> {
+        self.kubelet.iter().chain([&self.cluster])
+    }
+
     /// What the real host_metrics sent, but for its numbers.
     pub(crate) fn host_shapes(&self) -> Named {
         let name = if self.mode == Mode::Default { "default" } else { "all" };
@@ -85,12 +90,18 @@ impl Golden {
 
     /// Both recorded summaries of each node, through our kubelet_stats; what came of the second one.
     pub(crate) fn scrape(&self) -> Recording {
+        let mut recording = Recording::default();
+        self.scrape_into(&mut recording);
+        recording
+    }
+
+    /// As [`Golden::scrape`], into any sink.
+    pub(crate) fn scrape_into(&self, sink: &mut dyn Sink) {
         let pods: Vec<Arc<Pod>> = self.objects("pods");
         let nodes: Vec<Arc<Node>> = self.objects("nodes");
         let mut metadata = PodMetadata::new();
         metadata.update(&pods);
         metadata.update_claims(&self.objects("persistentvolumeclaims"), &self.objects("persistentvolumes"));
-        let mut recording = Recording::default();
         for node in &nodes {
             let name = node.metadata.name.as_deref().unwrap();
             let uid = node.metadata.uid.as_deref().unwrap();
@@ -101,13 +112,19 @@ impl Golden {
             receiver.observe_node(node);
             let now = at(otlp::time_of(export));
             receiver.scrape(&self.summary(name, 2), now, &metadata, &mut Recording::default());
-            receiver.scrape(&self.summary(name, 3), now, &metadata, &mut recording);
+            receiver.scrape(&self.summary(name, 3), now, &metadata, sink);
         }
-        recording
     }
 
     /// The recorded objects, through our k8s_cluster.
     pub(crate) fn collect(&self) -> Recording {
+        let mut recording = Recording::default();
+        self.collect_into(&mut recording);
+        recording
+    }
+
+    /// As [`Golden::collect`], into any sink.
+    pub(crate) fn collect_into(&self, sink: &mut dyn Sink) {
         let (pods, nodes, namespaces) =
             (self.objects("pods"), self.objects("nodes"), self.objects("namespaces"));
         let (deployments, replica_sets) = (self.objects("deployments"), self.objects("replicasets"));
@@ -133,9 +150,7 @@ impl Golden {
         };
         let started = at(otlp::start_of(&self.cluster, "k8s.pod.phase"));
         let mut receiver = K8sClusterReceiver::new(CLUSTER, &self.cluster_settings(), started);
-        let mut recording = Recording::default();
-        receiver.collect(view, at(otlp::time_of(&self.cluster)), &mut recording);
-        recording
+        receiver.collect(view, at(otlp::time_of(&self.cluster)), sink);
     }
 
     fn kubelet_settings(&self) -> KubeletStatsSettings {
