@@ -1,11 +1,20 @@
-//! The kubelet's Summary API over HTTP for every node of a simulated cluster.
+//! The kubelets of a simulated cluster over HTTP.
 //!
-//! A kubelet answers for one node; here the node is part of the path, so that a collector scrapes N nodes at
-//! one address: `GET /nodes/{node}/stats/summary`.
+//! A kubelet answers for one node; here the node is part of the path, so that a collector scrapes N nodes at one address:
+//! its endpoint for a node is `http://HOST:PORT/nodes/{node}`, and below it stands what the node's kubelet would serve.
+//! [`router`] can also stand for one node alone, at the root, as a kubelet does.
+//!
+//! What a kubelet says is a [`KubeletSource`]'s: a simulation's or that of a watched API server.
 
+mod answers;
+mod kubelet;
+mod limits;
+mod pod_list;
+mod refusal;
+mod resource_metrics;
 mod routes;
 mod source;
 
 pub use http_guard::AllowedHosts;
 pub use routes::router;
-pub use source::SummarySource;
+pub use source::KubeletSource;
