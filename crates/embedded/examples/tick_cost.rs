@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use cluster_sim::{Manifests, SimulationOptions};
-use embedded::{Environment, EnvironmentOptions};
+use embedded::{CollectorSettings, Environment, EnvironmentOptions};
 use jiff::{SignedDuration, Timestamp};
 
 #[allow(clippy::print_stdout, reason = "its purpose")]
@@ -13,9 +13,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut numbers = std::env::args().skip(1).map(|text| text.parse::<usize>());
     let nodes = numbers.next().transpose()?.unwrap_or(50);
     let pods = numbers.next().transpose()?.unwrap_or(200);
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/kwok");
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy");
+    let read = |name: &str| std::fs::read_to_string(deploy.join("collector").join(name));
+    let [kubelet_stats, k8s_cluster, host_metrics] = CollectorSettings::FILES;
+    let fragments = [
+        (kubelet_stats.to_owned(), read(kubelet_stats)?),
+        (k8s_cluster.to_owned(), read(k8s_cluster)?),
+        (host_metrics.to_owned(), read(host_metrics)?),
+    ];
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
+    for entry in std::fs::read_dir(deploy.join("kwok"))? {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "yaml") {
             files.push((path.display().to_string(), std::fs::read_to_string(&path)?));
@@ -25,7 +32,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let manifests = Manifests::parse(&files)?;
     let options = EnvironmentOptions {
         fleet: SimulationOptions { nodes, pods, seed: 1 },
-        cluster_name: "kwok".to_owned(),
+        clusters: vec!["kwok".to_owned()],
+        collector: CollectorSettings::parse(&fragments)?,
         interval: SignedDuration::from_secs(15),
         store: tsdb::Options::default(),
     };

@@ -1,27 +1,26 @@
 //! The environment and its passage of time.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use catalogue::{Attribute, MetricDef, Point, Resource, Sink};
-use cluster_sim::{ClusterObjects, Manifests, Simulation, SimulationError, SimulationOptions};
+use cluster_sim::{Manifests, Simulation, SimulationError, SimulationOptions};
 use jiff::{SignedDuration, Timestamp};
-use prometheus_server::StoreSink;
-use receivers::{
-    ClusterView, K8sClusterReceiver, K8sClusterSettings, KubeletStatsReceiver, KubeletStatsSettings,
-    PodMetadata,
-};
 use tsdb::Store;
 
-use crate::cluster::{Cluster, Snapshot};
+use crate::cluster::Cluster;
+use crate::collector::CollectorSettings;
+use crate::simulated_cluster::SimulatedCluster;
+use crate::sinks::{ScrapeSink, Sinks};
 
 /// What an environment is made of.
 #[derive(Clone, Debug)]
 pub struct EnvironmentOptions {
-    /// How large the fleet is, and which one.
+    /// How large the fleet of each cluster is, and which one: the second cluster has the next seed, and so on.
     pub fleet: SimulationOptions,
-    /// `k8s.cluster.name` on every series.
-    pub cluster_name: String,
+    /// The clusters: `k8s.cluster.name` on their series.
+    pub clusters: Vec<String>,
+    /// What the receivers send.
+    pub collector: CollectorSettings,
     /// The time between two scrapes: whole seconds, at least one.
     pub interval: SignedDuration,
     /// What the store keeps and accepts.
@@ -37,6 +36,9 @@ pub enum EnvironmentError {
     /// Kubelets stamp their samples to the whole second.
     #[error("the interval must be a whole number of seconds, at least 1")]
     Interval,
+    /// Series of two clusters of one name could not be told apart.
+    #[error("the clusters need a name each, all of them different")]
+    ClusterNames,
     /// The instant is outside of the calendar.
     #[error("the time is out of range: {0}")]
     Time(jiff::Error),
@@ -53,17 +55,10 @@ pub struct Scrapes {
     pub refused: u64,
 }
 
-/// A simulated cluster, its collector and its store.
+/// Simulated clusters, their collectors and the store of them all.
 pub struct Environment {
-    simulation: Simulation,
-    snapshot: Arc<Snapshot>,
-    cluster: Cluster,
-    kubelets: BTreeMap<String, KubeletStatsReceiver>,
-    pods: PodMetadata,
-    k8s_cluster: K8sClusterReceiver,
-    cluster_name: String,
-    started: Timestamp,
-    sink: CountingSink,
+    clusters: Vec<SimulatedCluster>,
+    sinks: Sinks,
     store: Arc<Store>,
     interval: SignedDuration,
     next: Timestamp,
@@ -80,40 +75,15 @@ impl Environment {
         options: &EnvironmentOptions,
         start: Timestamp,
     ) -> Result<Self, EnvironmentError> {
-        let interval = options.interval;
-        if interval < SignedDuration::from_secs(1) || interval.subsec_nanos() != 0 {
-            return Err(EnvironmentError::Interval);
-        }
+        let interval = whole_seconds(options.interval)?;
         let next = first_due(start, interval)?;
+        let clusters = clusters(manifests, options)?;
         let store = Arc::new(Store::new(options.store.clone()));
-        let simulation = Simulation::new(manifests, &options.fleet)?;
-        // The collector is as old as the fleet, so that its start timestamps do not depend on when we begin.
-        let started = simulation.epoch();
-        let mut environment = Self {
-            simulation,
-            snapshot: Arc::default(),
-            cluster: Cluster::default(),
-            kubelets: BTreeMap::new(),
-            pods: PodMetadata::new(),
-            k8s_cluster: K8sClusterReceiver::new(
-                &options.cluster_name,
-                &K8sClusterSettings::for_dashboards(),
-                started,
-            ),
-            cluster_name: options.cluster_name.clone(),
-            started,
-            sink: CountingSink {
-                inner: StoreSink::new(
-                    Arc::clone(&store),
-                    catalogue::prometheus::promoted().map(str::to_owned),
-                ),
-                samples: 0,
-            },
-            store,
-            interval,
-            next,
-        };
-        environment.prime(next)?;
+        let sinks = Sinks::new(Arc::clone(&store));
+        let mut environment = Self { clusters, sinks, store, interval, next };
+        for cluster in &mut environment.clusters {
+            cluster.prime(next, interval)?;
+        }
         Ok(environment)
     }
 
@@ -122,17 +92,38 @@ impl Environment {
     /// # Errors
     /// When the simulation has no such instant.
     pub fn advance(&mut self, to: Timestamp) -> Result<Scrapes, EnvironmentError> {
-        let samples_before = self.sink.samples;
+        let samples_before = self.sinks.samples();
         let mut rounds = 0;
         while self.next <= to {
             let at = self.next;
-            self.look(at)?;
-            self.scrape(at);
+            for cluster in &mut self.clusters {
+                cluster.scrape(at, &mut self.sinks)?;
+            }
+            self.sinks.scraped();
             self.next = at.checked_add(self.interval).map_err(EnvironmentError::Time)?;
             rounds += 1;
         }
-        let refused = self.sink.inner.take_report().refused();
-        Ok(Scrapes { rounds, samples: self.sink.samples - samples_before, refused })
+        let refused = self.sinks.take_report().refused();
+        Ok(Scrapes { rounds, samples: self.sinks.samples() - samples_before, refused })
+    }
+
+    /// From now on, this is the time between two scrapes; the next one is due at the first multiple of it after the latest
+    /// scrape.
+    ///
+    /// # Errors
+    /// [`EnvironmentError::Interval`], as in [`Environment::new`].
+    pub fn set_interval(&mut self, interval: SignedDuration) -> Result<(), EnvironmentError> {
+        let interval = whole_seconds(interval)?;
+        let second = SignedDuration::from_secs(1);
+        let after_latest = self.next.checked_sub(self.interval).and_then(|latest| latest.checked_add(second));
+        self.next = first_due(after_latest.map_err(EnvironmentError::Time)?, interval)?;
+        self.interval = interval;
+        Ok(())
+    }
+
+    /// From the next scrape on, `sink` gets what the store gets.
+    pub fn also_send_to(&mut self, sink: Box<dyn ScrapeSink>) {
+        self.sinks.add(sink);
     }
 
     /// When the next scrape is due.
@@ -145,66 +136,48 @@ impl Environment {
         &self.store
     }
 
-    /// The cluster as it was at the latest scrape, for other threads.
-    pub fn cluster(&self) -> &Cluster {
-        &self.cluster
+    /// The first of the [`Environment::clusters`].
+    pub fn first_cluster(&self) -> &Cluster {
+        // There is at least one: see `clusters()`.
+        self.clusters[0].shown()
     }
 
-    /// Shows the receivers the scrape before the first one and keeps nothing of it: those that compute differences then
-    /// send from the first scrape on what they would have sent had they always run.
-    fn prime(&mut self, first: Timestamp) -> Result<(), EnvironmentError> {
-        let before = first.checked_sub(self.interval).map_err(EnvironmentError::Time)?;
-        self.look(before)?;
-        scrape_kubelets(&mut self.kubelets, &self.snapshot, &self.pods, before, &mut Nowhere);
-        Ok(())
+    /// The clusters as they were at the latest scrape, for other threads; at least one.
+    pub fn clusters(&self) -> impl Iterator<Item = &Cluster> {
+        self.clusters.iter().map(SimulatedCluster::shown)
     }
 
-    /// Brings the snapshot to `at`.
-    fn look(&mut self, at: Timestamp) -> Result<(), EnvironmentError> {
-        let objects = self.simulation.at(at)?;
-        if !Arc::ptr_eq(&objects, self.snapshot.objects()) {
-            self.snapshot = Arc::new(Snapshot::new(objects));
-            self.cluster.replace(Arc::clone(&self.snapshot));
-            self.pods.update(&self.snapshot.objects().pods);
-            self.match_kubelets();
-        }
-        Ok(())
-    }
-
-    /// One receiver for each node there is, as receiver_creator keeps them.
-    fn match_kubelets(&mut self) {
-        let Self { kubelets, snapshot, cluster_name, started, .. } = self;
-        kubelets.retain(|name, _| snapshot.node(name).is_some());
-        for name in snapshot.node_names() {
-            if !kubelets.contains_key(name)
-                && let Some(node) = snapshot.node(name)
-            {
-                let uid = node.metadata.uid.as_deref().unwrap_or_default();
-                let settings = KubeletStatsSettings::default();
-                let receiver = KubeletStatsReceiver::new(name, uid, cluster_name, &settings, *started);
-                kubelets.insert(name.to_owned(), receiver);
-            }
-        }
-    }
-
-    fn scrape(&mut self, at: Timestamp) {
-        let Self { kubelets, snapshot, pods, k8s_cluster, sink, .. } = self;
-        scrape_kubelets(kubelets, snapshot, pods, at, sink);
-        k8s_cluster.collect(view(snapshot.objects()), at, sink);
+    /// The simulation of the cluster of this name.
+    pub fn simulation_mut(&mut self, cluster: &str) -> Option<&mut Simulation> {
+        let found = self.clusters.iter_mut().find(|candidate| candidate.shown().name() == cluster);
+        found.map(SimulatedCluster::simulation_mut)
     }
 }
 
-fn scrape_kubelets(
-    kubelets: &mut BTreeMap<String, KubeletStatsReceiver>,
-    snapshot: &Snapshot,
-    pods: &PodMetadata,
-    at: Timestamp,
-    sink: &mut dyn Sink,
-) {
-    for (name, receiver) in kubelets {
-        if let Some(summary) = snapshot.summary(name, at) {
-            receiver.scrape(&summary, at, pods, sink);
-        }
+/// One cluster for each name.
+fn clusters(
+    manifests: &Manifests,
+    options: &EnvironmentOptions,
+) -> Result<Vec<SimulatedCluster>, EnvironmentError> {
+    let names = &options.clusters;
+    let different: BTreeSet<&String> = names.iter().filter(|name| !name.is_empty()).collect();
+    if names.is_empty() || different.len() != names.len() {
+        return Err(EnvironmentError::ClusterNames);
+    }
+    let collector = Arc::new(options.collector.clone());
+    let numbered = names.iter().zip(0..);
+    let cluster = |(name, number): (&String, u64)| {
+        let fleet =
+            SimulationOptions { seed: options.fleet.seed.wrapping_add(number), ..options.fleet.clone() };
+        SimulatedCluster::new(name, manifests, &fleet, &collector).map_err(EnvironmentError::from)
+    };
+    numbered.map(cluster).collect()
+}
+
+fn whole_seconds(interval: SignedDuration) -> Result<SignedDuration, EnvironmentError> {
+    match interval {
+        whole if whole >= SignedDuration::from_secs(1) && whole.subsec_nanos() == 0 => Ok(whole),
+        _ => Err(EnvironmentError::Interval),
     }
 }
 
@@ -215,54 +188,6 @@ fn first_due(start: Timestamp, interval: SignedDuration) -> Result<Timestamp, En
     let whole = since_epoch.as_secs() + i64::from(since_epoch.subsec_nanos() > 0);
     let due = whole.div_euclid(step) + i64::from(whole.rem_euclid(step) > 0);
     Timestamp::from_second(due * step).map_err(EnvironmentError::Time)
-}
-
-/// The kinds that k8s_cluster watches.
-fn view(objects: &ClusterObjects) -> ClusterView<'_> {
-    ClusterView {
-        pods: &objects.pods,
-        nodes: &objects.nodes,
-        namespaces: &objects.namespaces,
-        deployments: &objects.deployments,
-        replica_sets: &objects.replica_sets,
-        stateful_sets: &objects.stateful_sets,
-        daemon_sets: &objects.daemon_sets,
-        replication_controllers: &objects.replication_controllers,
-        jobs: &objects.jobs,
-        cron_jobs: &objects.cron_jobs,
-        horizontal_pod_autoscalers: &objects.horizontal_pod_autoscalers,
-        resource_quotas: &objects.resource_quotas,
-        persistent_volumes: &objects.persistent_volumes,
-        persistent_volume_claims: &objects.persistent_volume_claims,
-        services: &objects.services,
-        endpoint_slices: &[],
-    }
-}
-
-/// Counts what passes through.
-struct CountingSink {
-    inner: StoreSink,
-    samples: u64,
-}
-
-impl Sink for CountingSink {
-    fn record(
-        &mut self,
-        resource: &Resource,
-        metric: &'static MetricDef,
-        attributes: &[Attribute<'_>],
-        point: Point,
-    ) {
-        self.samples += 1;
-        self.inner.record(resource, metric, attributes, point);
-    }
-}
-
-/// Takes everything and keeps nothing.
-struct Nowhere;
-
-impl Sink for Nowhere {
-    fn record(&mut self, _: &Resource, _: &'static MetricDef, _: &[Attribute<'_>], _: Point) {}
 }
 
 #[cfg(test)]

@@ -3,8 +3,11 @@
 //! ```text
 //! Simulation ──► objects ──┬──► K8sClusterReceiver ─────────────┐
 //!  (instant)               └──► summary of each node            ├──► StoreSink ──► Store ──► QueryService
-//!                                 └──► KubeletStatsReceiver ×N ─┘
+//!                                 ├──► KubeletStatsReceiver ×N ─┤
+//!                                 └──► HostMetricsReceiver ×N ──┘
 //! ```
+//!
+//! Whoever else wants the measurements, for example to send them on by OTLP, gives a [`ScrapeSink`].
 //!
 //! [`Environment::advance`] makes every scrape that is due up to an instant. Whether that instant is now, an hour ago or in
 //! the future is the caller's business: live operation, history and tests are the same code.
@@ -13,7 +16,12 @@
 //! the first one. So what is stored for an instant does not depend on when the environment began.
 
 mod cluster;
+mod collector;
 mod environment;
+mod simulated_cluster;
+mod sinks;
 
-pub use cluster::{Cluster, Snapshot};
+pub use cluster::{Cluster, Snapshot, answers};
+pub use collector::{CollectorSettings, CollectorSettingsError};
 pub use environment::{Environment, EnvironmentError, EnvironmentOptions, Scrapes};
+pub use sinks::ScrapeSink;
