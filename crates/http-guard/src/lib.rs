@@ -9,7 +9,11 @@
 //! A plain cross-site `GET`, as of an image, has neither, but today's browsers mark it (`Sec-Fetch-Site`): it is
 //! refused too, unless the owner follows a link. An old browser does not mark it, so what a route changes it must
 //! change by another method.
+//!
+//! [`require_bearer`] is for routes that change something: other programs of this machine, and other users, reach a
+//! local server too. They need a token that the server's owner alone can read.
 
+mod bearer;
 mod host;
 
 use std::sync::Arc;
@@ -22,6 +26,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 
+pub use bearer::{BearerToken, InvalidToken, require_bearer};
 pub use host::{AllowedHosts, HostName, InvalidHostName};
 
 /// `router`, answering only requests that are addressed to one of `hosts` and, if a web page sent them, to
