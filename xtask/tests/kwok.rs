@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "kwok/lifecycle.rs"]
+mod lifecycle;
+
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
@@ -15,6 +18,10 @@ fn xtask(home: &Home) -> Command {
     command.env("HOME", &home.0).env_remove("XDG_STATE_HOME").env("RUST_BACKTRACE", "0");
     command
 }
+
+/// How many pods the latest scrape has seen. Without the times it would count those of the last five minutes.
+const PODS: &str = "count(max by (k8s_namespace_name, k8s_pod_name) \
+     (timestamp(k8s_pod_phase) == scalar(max(timestamp(k8s_pod_phase)))))";
 
 /// A folder that is removed in the end.
 struct Home(PathBuf);
@@ -134,7 +141,7 @@ fn the_environment_answers_on_all_its_ports_and_ends_cleanly() {
 
     let count = environment.query("count(max by (k8s_node_name) (k8s_node_cpu_time_seconds_total))");
     assert_eq!(count["data"]["result"][0]["value"][1], "5", "{count}");
-    let count = environment.query("count(max by (k8s_namespace_name, k8s_pod_name) (k8s_pod_phase))");
+    let count = environment.query(PODS);
     assert_eq!(count["data"]["result"][0]["value"][1], "20", "{count}");
 
     let (status, body) = environment.post("query", &[("query", "sum(rate(x)")]);
@@ -162,6 +169,12 @@ fn the_environment_answers_on_all_its_ports_and_ends_cleanly() {
     assert_eq!(status, 200);
     let summary: Value = serde_json::from_str(&summary).unwrap();
     assert_eq!(summary["node"]["nodeName"], name);
+    let (status, pods) = get(&format!("{}/nodes/{name}/pods", environment.kubelets));
+    assert!(status == 200 && pods.starts_with(r#"{"kind":"PodList","#), "{pods}");
+    let (status, metrics) = get(&format!("{}/nodes/{name}/metrics/resource", environment.kubelets));
+    assert!(status == 200 && metrics.contains("\nnode_cpu_usage_seconds_total "), "{metrics}");
+    let (status, body) = get(&format!("{}/stats/summary", environment.kubelets));
+    assert!(status == 400 && body.contains("/nodes/"), "{body}");
     let (status, body) = get(&format!("{}/nodes/nowhere/stats/summary", environment.kubelets));
     assert_eq!(status, 404);
     assert!(body.contains("nowhere"), "{body}");
@@ -222,6 +235,46 @@ fn live_scrapes_go_on_after_the_history() {
 }
 
 #[test]
+fn the_live_scrapes_go_to_another_backend_too() {
+    let (there, here) = (Home::new("backend"), Home::new("sender"));
+    let small = ["--nodes", "1", "--pods", "2", "--backfill", "1m", "--interval", "1s"];
+    let backend = Environment::start(&there, &["--nodes", "1", "--pods", "1", "--backfill", "1m"]);
+    let secret = here.0.join("headers");
+    std::fs::write(&secret, "authorization=Bearer secret\n").unwrap();
+    let headers = format!("@{}", secret.display());
+    let out = ["--cluster-name", "sent", "--otlp-endpoint", &backend.otlp, "--otlp-header", &headers];
+    let sender = Environment::start(&here, &[&small[..], &out].concat());
+
+    let deadline = Instant::now() + Duration::from_secs(15);
+    let count = || backend.query("count(k8s_pod_phase{k8s_cluster_name='sent'})")["data"]["result"].clone();
+    while count()[0]["value"][1] != "2" {
+        assert!(Instant::now() < deadline, "nothing arrived in 15 s: {}", count());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let status = text(&xtask(&here).arg("status").output().unwrap()).0;
+    assert!(status.contains(&format!("{}: ", backend.otlp)) && status.contains("points sent"), "{status}");
+    drop(backend);
+    let deadline = Instant::now() + Duration::from_secs(15);
+    let problem = || get(&format!("{}/api/environment", sender.page)).1;
+    while !problem().contains("Connection refused") {
+        assert!(Instant::now() < deadline, "{}", problem());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let newest =
+        sender.query("time() - max(timestamp(k8s_pod_phase))")["data"]["result"][0]["value"][1].clone();
+    assert!(
+        newest.as_str().unwrap().parse::<f64>().unwrap() < 5.0,
+        "the scrapes wait for the backend: {newest}"
+    );
+    #[cfg(unix)]
+    {
+        let (code, rest) = sender.end("-INT");
+        assert_eq!(code, Some(0), "{rest}");
+        assert!(rest.contains("OTLP out: ") && !rest.contains("secret"), "{rest}");
+    }
+}
+
+#[test]
 fn the_clock_can_be_set() {
     let home = Home::new("clock");
     let environment = Environment::start(
@@ -246,7 +299,8 @@ fn what_cannot_be_is_refused_in_one_line_with_the_remedy() {
     let broken = broken.display().to_string();
     let cases: &[(&[&str], &[&str])] = &[
         (&["kwok", "--nodes", "0"], &["node"]),
-        (&["kwok", "--pods", "999999999"], &["999999999", "5500", "110"]),
+        (&["kwok", "--nodes", "1", "--pods", "111"], &["--pods", "111", "110"]),
+        (&["kwok", "--pods", "999999999"], &["--pods", "memory", "free"]),
         (&["kwok", "--interval", "0s"], &["--interval"]),
         (&["kwok", "--backfill", "soon"], &["--backfill", "1h30m"]),
         (&["kwok", "--now", "1999-01-01T00:00:00Z"], &["epoch", "2026", "--now"]),
@@ -260,6 +314,13 @@ fn what_cannot_be_is_refused_in_one_line_with_the_remedy() {
         (&["kwok", "--interval", "10m"], &["--interval", "5m"]),
         (&["kwok", "--backfill", "60d"], &["--backfill", "7d"]),
         (&["kwok", "--nodes", "-1"], &["--nodes"]),
+        (
+            &["kwok", "--nodes", "5", "--pods", "20", "--stats-node", "nowhere"],
+            &["--stats-node", "nowhere", "one is for example"],
+        ),
+        (&["kwok", "--otlp-endpoint", "localhost:4318"], &["--otlp-endpoint", "http://"]),
+        (&["kwok", "--otlp-endpoint", "http://a:b@c"], &["--otlp-header", "authorization"]),
+        (&["kwok", "--otlp-header", "a=b"], &["--otlp-endpoint"]),
         (&["query", "up", "--url", "http://127.0.0.1:1"], &["127.0.0.1:1"]),
         (&["query", "up", "--url", "https://127.0.0.1:1"], &["http://"]),
         (&["query", "up", "--range", "1h", "--step", "0s"], &["--step"]),
@@ -303,10 +364,7 @@ fn a_taken_port_ends_the_command_before_anything_starts() {
 #[test]
 fn a_query_without_a_running_environment_is_answered_from_memory() {
     let home = Home::new("memory");
-    let output = xtask(&home)
-        .args(["query", "count(max by (k8s_namespace_name, k8s_pod_name) (k8s_pod_phase))"])
-        .output()
-        .unwrap();
+    let output = xtask(&home).args(["query", PODS]).output().unwrap();
     let (stdout, stderr) = text(&output);
     assert!(output.status.success(), "{stderr}");
     assert_eq!(stdout, "value\n  200\n");
@@ -335,12 +393,13 @@ fn a_query_that_still_computes_does_not_keep_the_environment_alive() {
 fn of_two_environments_the_one_that_is_left_is_found() {
     let home = Home::new("two");
     let first = Environment::start(&home, &["--nodes", "1", "--pods", "1", "--backfill", "1m"]);
-    let second = Environment::start(&home, &["--nodes", "2", "--pods", "3", "--backfill", "1m"]);
+    let small = ["--nodes", "2", "--pods", "3", "--backfill", "1m", "--name", "second"];
+    let second = Environment::start(&home, &small);
     let status = || text(&xtask(&home).arg("status").output().unwrap()).0;
-    assert!(status().contains("1 nodes, 1 pods"), "{}", status());
+    assert!(status().contains("1 nodes, 1 pods") && status().contains("2 nodes, 3 pods"), "{}", status());
     // Killed, not asked to end: it leaves its file behind.
     drop(first);
-    assert!(status().contains("2 nodes, 3 pods"), "{}", status());
+    assert!(!status().contains("1 nodes, 1 pods") && status().contains("2 nodes, 3 pods"), "{}", status());
     drop(second);
     assert_eq!(xtask(&home).arg("status").output().unwrap().status.code(), Some(1));
 }

@@ -8,7 +8,7 @@ use xshell::{Shell, cmd};
 use crate::context::Context;
 use crate::ui::Steps;
 
-/// Check format, lints, tests, licences and advisories: what CI runs.
+/// Check format, lints, generated dashboards, tests, licences and advisories: what CI runs.
 ///
 /// Tests that need a real part (a Prometheus, a browser, a Docker engine) say `skipped: …` where it is missing.
 /// Licences and advisories are checked where cargo-deny is installed.
@@ -32,6 +32,8 @@ impl Ci {
             .run()
             .context("clippy has findings; they stand above")?;
         steps.note("lints: ok");
+        super::dashboards::check_shipped(context)?;
+        steps.note("dashboards: ok");
         // Skips are printed by the tests themselves, so their output has to be seen.
         cmd!(shell, "{cargo} test --workspace --locked -- --show-output")
             .quiet()

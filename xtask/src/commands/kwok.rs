@@ -1,33 +1,54 @@
 //! `cargo xtask kwok`: the simulated cluster, its metrics and its servers, until it is told to end.
 
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use ::embedded::Environment;
+use ::embedded::{Environment, EnvironmentError};
 use anyhow::Context as _;
-use axum::Router;
-use axum::routing::get;
 use clap::ValueEnum;
-use http_guard::AllowedHosts;
+use cluster_sim::SimulationError;
 use jiff::{SignedDuration, Timestamp};
-use prometheus_server::otlp::{OtlpIngester, OtlpState, otlp_router};
-use prometheus_server::{ApiOptions, ApiState, BuildInfo, Clock, QueryService};
-use tokio::sync::oneshot;
+use serde::Serialize;
 
 use crate::context::Context;
 use crate::environment::{
-    EmbeddedOptions, EnvironmentStatus, Listener, Page, RunningEnvironment, Servers, SimulatedKubelets,
-    SimulationClock, StateFolder, bind_loopback, environment, history, page_router, read_manifests,
+    EmbeddedOptions, EnvironmentName, Listeners, Presence, Registration, Serving, SimulationClock, Starter,
+    StateFolder, Target, bind_loopback, environment, estimate, history, play, read_manifests, read_scenario,
+    show_addresses, silent, start_detached, time_of_day,
 };
 use crate::ui::{Steps, Usage};
 
 /// Bring up a simulated cluster with its OpenTelemetry metrics and a Prometheus API.
 ///
-/// Reads the fleet's manifests, makes the history, then scrapes live until Ctrl-C or SIGTERM. Everything listens on
-/// 127.0.0.1. A seed gives the same fleet and the same samples on every machine and at every time.
-#[derive(clap::Args)]
+/// Reads the fleet's manifests, makes the history, then scrapes live until Ctrl-C, SIGTERM or `cargo xtask down`.
+/// Everything listens on 127.0.0.1. A seed gives the same fleet and the same samples on every machine and at every time.
+///
+/// With --detach it goes on in the background: the command returns when the environment answers. `cargo xtask status`,
+/// `logs` and `down` find it, however it was started.
+///
+/// A second start of the same changes nothing: it shows where the first one runs. One with other flags is refused; give
+/// it a --name and ports of its own to have both.
+#[derive(clap::Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) struct Kwok {
+    /// Run in the background, and return as soon as the environment answers.
+    #[arg(long)]
+    #[serde(skip)]
+    detach: bool,
+
+    /// What to call it, when there is more than one.
+    #[arg(long, value_name = "NAME", default_value_t)]
+    #[serde(skip)]
+    name: EnvironmentName,
+
+    /// This is the process in the background.
+    #[arg(long, hide = true)]
+    #[serde(skip)]
+    in_background: bool,
+
     /// Where the cluster runs. "auto" takes the one runtime there is: this process.
     #[arg(long, value_enum, default_value = "auto")]
     runtime: Runtime,
@@ -60,9 +81,33 @@ pub(crate) struct Kwok {
     #[arg(long, value_name = "NAME", default_value = "kwok")]
     cluster_name: String,
 
+    /// How many clusters of that size: they are called kwok-1, kwok-2, … The kubelets that can be asked are the first
+    /// one's.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    clusters: usize,
+
+    /// The folder with the collector's fragments: which metrics there are [default: deploy/collector].
+    #[arg(long, value_name = "FOLDER")]
+    collector: Option<PathBuf>,
+
     /// The folder with the fleet's manifests [default: deploy/kwok].
     #[arg(long, value_name = "FOLDER")]
     fleet: Option<PathBuf>,
+
+    /// Send the live scrapes to this OTLP/HTTP backend too, for example http://127.0.0.1:9090/api/v1/otlp. A base URL:
+    /// /v1/metrics is appended unless it ends so. The history is not sent.
+    #[arg(long, value_name = "URL")]
+    otlp_endpoint: Option<String>,
+
+    /// A header for that backend, or a file with one on each line. Secrets belong into a file: other users of this machine
+    /// can see command lines.
+    #[arg(long, value_name = "NAME=VALUE|@FILE", requires = "otlp_endpoint")]
+    otlp_header: Vec<String>,
+
+    /// What shall happen to the cluster, and when: a file of steps like "{at: 5m, action: node-down, target: general-0003,
+    /// for: 10m}". Times count from the start; a negative one lies in the history. With several clusters, the first one.
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
 
     /// The port of the Prometheus API; 0 takes any free one.
     #[arg(long, value_name = "PORT", default_value_t = 9090)]
@@ -76,19 +121,19 @@ pub(crate) struct Kwok {
     #[arg(long, value_name = "PORT", default_value_t = 10250)]
     stats_port: u16,
 
+    /// Let this port stand for one node: /stats/summary, /pods, /metrics/resource and /healthz at the root are then its
+    /// own, as at a kubelet. All nodes stay below /nodes/NODE.
+    #[arg(long, value_name = "NODE")]
+    stats_node: Option<String>,
+
     /// The port of the page; 0 takes any free one.
     #[arg(long, value_name = "PORT", default_value_t = 3000)]
     web_port: u16,
 }
 
-/// A query may hold this many samples, 16 bytes each at most: this runs beside everything else on a laptop.
-const MOST_SAMPLES: u64 = 10_000_000;
-
-/// More queries than this wait for each other; there are not more cores anyway.
-const CONCURRENT_QUERIES: usize = 4;
-
 /// Where the cluster runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
 enum Runtime {
     /// The best there is.
     Auto,
@@ -96,43 +141,56 @@ enum Runtime {
     Embedded,
 }
 
-/// The ports, taken.
-struct Listeners {
-    api: Listener,
-    otlp: Listener,
-    stats: Listener,
-    web: Listener,
-}
-
 impl Kwok {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<ExitCode> {
         if self.cluster_name.is_empty() {
             return Err(Usage("--cluster-name may not be empty".to_owned()).into());
         }
+        if self.interval < SignedDuration::from_secs(1) || self.interval.subsec_nanos() != 0 {
+            return Err(Usage("--interval takes whole seconds, at least 1s".to_owned()).into());
+        }
         let steps = Steps::new();
+        let state = StateFolder::of_user();
+        // In the background that was asked before, and the name is still held by whoever did.
+        if let Ok(state) = &state
+            && !self.in_background
+            && self.already_runs(state, &steps)?
+        {
+            return Ok(ExitCode::SUCCESS);
+        }
+        if self.detach && !self.in_background {
+            return start_detached(&state?, &self.name);
+        }
+        let starter = self.in_background.then(Starter::watch).transpose()?;
         match self.runtime {
             Runtime::Auto => steps.note("runtime: embedded, all in this process (the only one there is)"),
             Runtime::Embedded => {}
         }
-        // Before the ports are taken: an environment that crashed left its name and its ports behind.
-        if let Some(other) = StateFolder::of_user().ok().and_then(|state| state.running()) {
-            steps.note(format!(
-                "another environment runs at {}: `cargo xtask query` and `status` speak to that one while it does",
-                other.web_url
-            ));
-        }
         let options = self.options();
-        let listeners = steps.run("ports", |_| self.take_ports(), describe_ports)?;
         let now = options.clock.now();
+        let scenario = self.scenario.as_deref().map(|file| read_scenario(file, now)).transpose()?;
+        let otlp_out =
+            self.otlp_endpoint.as_deref().map(|url| Target::new(url, &self.otlp_header)).transpose()?;
+        let estimate = estimate(&options)?;
+        if let Some(told) = estimate.told(options.interval) {
+            steps.note(told);
+        }
+        let registration = self.register(state, &steps)?;
+        let listeners = steps.run("ports", |_| self.take_ports(), Listeners::describe)?;
         let mut environment = steps.run(
             "fleet",
-            |_| environment(&read_manifests(context, &options)?, &options, now),
-            |_| format!("{} nodes, {} pods", options.nodes, options.pods),
+            |_| environment(context, &read_manifests(context, &options)?, &options, &estimate, now),
+            |_| fleet(&options),
         )?;
+        check_node(&environment, self.stats_node.as_deref())?;
+        if let Some(scenario) = scenario {
+            let detail = |count: &usize| format!("{count} step{}", if *count == 1 { "" } else { "s" });
+            steps.run("scenario", |_| play(&mut environment, &scenario), detail)?;
+        }
         let store = Arc::clone(environment.store());
-        steps.run(
+        let scrapes = steps.run(
             "history",
-            |progress| history(&mut environment, now, progress),
+            |progress| history(&mut environment, &options, now, progress).map_err(before_epoch),
             |scrapes| {
                 format!(
                     "{} scrapes, {} series, {} samples",
@@ -146,12 +204,87 @@ impl Kwok {
             .enable_all()
             .build()
             .context("failed to start the async runtime")?;
-        let outcome = runtime.block_on(serve(environment, &options, listeners, &steps));
+        let serving = Serving {
+            environment,
+            options,
+            listeners,
+            otlp_out,
+            stats_node: self.stats_node.clone(),
+            refused: scrapes.refused,
+            name: self.name.clone(),
+            flags: self.flags(),
+            starter: starter.as_ref(),
+            registration: registration.as_ref(),
+            steps: &steps,
+        };
+        let outcome = runtime.block_on(serving.serve());
         // A query that still computes is not waited for: its thread ends with the process.
         runtime.shutdown_background();
-        outcome?;
-        steps.note("ended; nothing is left running");
+        let cause = outcome?;
+        steps.note(format!("{} ended by {cause}; nothing is left running", time_of_day(Timestamp::now())));
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Whether the environment that is asked for is there already. Another one under its name is an error.
+    fn already_runs(&self, state: &StateFolder, steps: &Steps) -> anyhow::Result<bool> {
+        let running = match state.look(&self.name) {
+            Presence::Absent => return Ok(false),
+            Presence::Silent { pid, came_up } => return Err(silent(&self.name, pid, came_up)),
+            Presence::Running(running, _) => running,
+        };
+        let others = different_flags(&running.flags, &self.flags());
+        let (name, down) = (&self.name, format!("`cargo xtask down{}`", self.name.flag()));
+        let since = running.since.strftime("%F %T UTC");
+        if others.is_empty() {
+            steps.note(format!("{name} runs already: process {}, since {since}", running.pid));
+            show_addresses(&running, steps);
+            steps.note(format!("{down} ends it"));
+            return Ok(true);
+        }
+        anyhow::bail!(
+            "{name} runs already at {}, process {}, since {since}, with other {}: end it by {down}, or start one beside \
+             it with a --name and ports of its own",
+            running.web_url,
+            running.pid,
+            others.join(" "),
+        )
+    }
+
+    /// Takes the name, so that other commands find this environment. Where that cannot be, everything else still works,
+    /// unless nobody would see that it runs.
+    fn register(
+        &self,
+        state: anyhow::Result<StateFolder>,
+        steps: &Steps,
+    ) -> anyhow::Result<Option<Registration>> {
+        let held = state.and_then(|state| state.hold(&self.name).map(|hold| (state, hold)));
+        match held {
+            Ok((state, Some(hold))) => Ok(Some(Registration::new(state, hold))),
+            Ok((_, None)) => {
+                anyhow::bail!("{} is just being started by another command: try again in a moment", self.name)
+            }
+            Err(error) if self.in_background => Err(error),
+            Err(error) => {
+                steps.note(format!("warning: {error:#}; other commands do not find this environment"));
+                Ok(None)
+            }
+        }
+    }
+
+    /// The flags that make a difference, by name.
+    fn flags(&self) -> serde_json::Value {
+        let mut flags = serde_json::to_value(self).unwrap_or_default();
+        // The second start may come from another folder.
+        for (name, path) in
+            [("fleet", &self.fleet), ("collector", &self.collector), ("scenario", &self.scenario)]
+        {
+            if let Some(path) = path.as_deref().and_then(|path| std::path::absolute(path).ok()) {
+                flags[name] = path.to_string_lossy().into();
+            }
+        }
+        // What is written down may be compared, not read.
+        flags["otlp-header"] = self.otlp_header.iter().map(|header| fingerprint(header)).collect();
+        flags
     }
 
     fn options(&self) -> EmbeddedOptions {
@@ -164,6 +297,8 @@ impl Kwok {
             interval: self.interval,
             clock: SimulationClock::starting_at(self.now),
             cluster_name: self.cluster_name.clone(),
+            clusters: self.clusters,
+            collector: self.collector.clone(),
         }
     }
 
@@ -177,220 +312,98 @@ impl Kwok {
     }
 }
 
-fn describe_ports(listeners: &Listeners) -> String {
-    let port = |listener: &Listener| listener.address.port();
-    let Listeners { api, otlp, stats, web } = listeners;
-    format!("{} {} {} {}", port(web), port(otlp), port(api), port(stats))
+/// How large it is; each of several clusters has this size.
+fn fleet(options: &EmbeddedOptions) -> String {
+    let clusters =
+        if options.clusters > 1 { format!("{} clusters of ", options.clusters) } else { String::new() };
+    format!("{clusters}{} nodes, {} pods", options.nodes, options.pods)
 }
 
-/// Serves and scrapes until a signal comes or something fails.
-async fn serve(
-    environment: Environment,
-    options: &EmbeddedOptions,
-    listeners: Listeners,
-    steps: &Steps,
-) -> anyhow::Result<()> {
-    // Listened for before anything is up: a Ctrl-C in between must not be lost.
-    let mut interrupted = Signals::listen()?;
-    let clock = options.clock;
-    let running = RunningEnvironment {
-        instance: instance(),
-        pid: std::process::id(),
-        since: Timestamp::now(),
-        api_url: listeners.api.url(),
-        stats_url: listeners.stats.url(),
-        web_url: listeners.web.url(),
-    };
-    let queries = QueryService::new(
-        Arc::clone(environment.store()),
-        promql::EngineOptions { max_samples: MOST_SAMPLES, ..promql::EngineOptions::default() },
-        promql::ParseOptions::default(),
-    );
-    let now_ms: Clock = Arc::new(move || clock.now().as_millisecond());
-    let ingester = OtlpIngester::new(Arc::clone(environment.store()), catalogue::prometheus::promoted());
-    let otlp = OtlpState::new(Arc::new(ingester), Arc::clone(&now_ms));
-    let api = ApiState::new(queries.clone(), now_ms, api_options(clock, otlp.clone()));
-    let otlp_url = format!("{}/v1/metrics", listeners.otlp.url());
-    let page = Page {
-        queries,
-        clock,
-        status: status_reader(&environment, options, &running.instance),
-        links: vec![
-            ("Prometheus API", running.api_url.clone()),
-            ("kubelets", running.stats_url.clone()),
-            ("OTLP", otlp_url.clone()),
-        ],
-    };
-    let kubelets = SimulatedKubelets::shared(environment.cluster().clone(), clock);
-
-    let mut servers = Servers::new();
-    let hosts = AllowedHosts::loopback();
-    servers.serve(
-        "the Prometheus API",
-        listeners.api,
-        http_guard::guard(api_router(api, &running.web_url), hosts.clone()),
-    )?;
-    servers.serve("OTLP over HTTP", listeners.otlp, http_guard::guard(otlp_router(otlp), hosts.clone()))?;
-    servers.serve("the simulated kubelets", listeners.stats, stats_proxy::router(kubelets, hosts.clone()))?;
-    servers.serve("the page", listeners.web, http_guard::guard(page_router(page), hosts))?;
-    let scraping = Scraping::start(environment, clock)?;
-
-    let state = write_down(&running, steps);
-    steps.note(format!("page            {}", running.web_url));
-    steps.note(format!("Prometheus API  {}", running.api_url));
-    steps.note(format!("OTLP metrics    {otlp_url}"));
-    steps.note(format!("kubelets        {}/nodes/NODE/stats/summary", running.stats_url));
-    steps.note("try: cargo xtask query 'count(max by (k8s_node_name) (k8s_node_cpu_time_seconds_total))'");
-    steps.note("Ctrl-C ends it");
-
-    let outcome = tokio::select! {
-        () = interrupted.next() => Ok(()),
-        failure = servers.failure() => Err(failure),
-        failure = scraping.failure() => Err(failure),
-    };
-    if let Some(state) = state {
-        state.remove(&running);
-    }
-    tokio::select! {
-        () = servers.stop() => {}
-        () = interrupted.next() => {}
-    }
-    outcome
-}
-
-/// Lets other commands find this environment. Where that cannot be written down, everything else still works.
-fn write_down(running: &RunningEnvironment, steps: &Steps) -> Option<StateFolder> {
-    let written = StateFolder::of_user().and_then(|state| state.write(running).map(|()| state));
-    match written {
-        Ok(state) => Some(state),
-        Err(error) => {
-            let url = &running.api_url;
-            steps.note(format!("warning: {error:#}; ask it by `cargo xtask query --url {url}`"));
-            None
+/// A node that is to be stood for has to be one.
+fn check_node(environment: &Environment, name: Option<&str>) -> anyhow::Result<()> {
+    let cluster = environment.first_cluster().latest();
+    match name {
+        Some(name) if cluster.node(name).is_none() => {
+            let example = cluster.node_names().next().unwrap_or_default();
+            Err(Usage(format!("--stats-node: there is no node {name:?}; one is for example {example:?}"))
+                .into())
         }
+        _ => Ok(()),
     }
 }
 
-/// How the API presents itself.
-fn api_options(clock: SimulationClock, otlp: OtlpState) -> ApiOptions {
-    ApiOptions {
-        // Clients choose features by it: the version whose language and API this one follows.
-        build: BuildInfo { version: "3.14.0".to_owned(), ..BuildInfo::default() },
-        started_ms: clock.now().as_millisecond(),
-        storage_retention: "6h".to_owned(),
-        max_concurrent_queries: CONCURRENT_QUERIES,
-        otlp: Some(otlp),
-        ..ApiOptions::default()
-    }
-}
-
-/// The API, with a way to the page for those who open it in a browser.
-fn api_router(api: ApiState, web_url: &str) -> Router {
-    let overview = format!(
-        "A Prometheus API, for example /api/v1/query?query=up. The page for people is at {web_url}\n"
-    );
-    prometheus_server::router(api).route("/", get(move || std::future::ready(overview.clone())))
-}
-
-/// The numbers for the page and `cargo xtask status`.
-fn status_reader(
-    environment: &Environment,
-    options: &EmbeddedOptions,
-    instance: &str,
-) -> Box<dyn Fn() -> EnvironmentStatus + Send + Sync> {
-    let (store, cluster) = (Arc::clone(environment.store()), environment.cluster().clone());
-    let (options, instance) = (options.clone(), instance.to_owned());
-    Box::new(move || {
-        let (stats, snapshot) = (store.stats(), cluster.latest());
-        EnvironmentStatus {
-            instance: instance.clone(),
-            cluster_name: options.cluster_name.clone(),
-            nodes: snapshot.objects().nodes.len(),
-            pods: snapshot.objects().pods.len(),
-            seed: options.seed,
-            interval_seconds: options.interval.as_secs(),
-            simulation_time: options.clock.now().strftime("%FT%TZ").to_string(),
-            series: stats.series,
-            samples: stats.samples,
-            store_bytes: stats.memory.total(),
-            process_bytes: memory_stats::memory_stats().map(|memory| memory.physical_mem),
+/// History that reaches back too far is the user's mistake.
+fn before_epoch(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref() {
+        Some(EnvironmentError::Simulation(early @ SimulationError::BeforeEpoch { .. })) => {
+            Usage(format!("--now, --backfill: {early}")).into()
         }
-    })
-}
-
-/// Tells this environment from others: no secret, only unlikely to occur twice.
-fn instance() -> String {
-    format!("{}-{}", std::process::id(), Timestamp::now().as_nanosecond())
-}
-
-/// The live scrapes, on a thread of their own: they compute.
-struct Scraping {
-    ended: oneshot::Receiver<anyhow::Error>,
-}
-
-impl Scraping {
-    fn start(mut environment: Environment, clock: SimulationClock) -> anyhow::Result<Self> {
-        let (failed, ended) = oneshot::channel();
-        let scrape = move || {
-            let failure = loop {
-                std::thread::sleep(clock.until(environment.next_scrape()));
-                if let Err(error) = environment.advance(clock.now()) {
-                    break anyhow::Error::from(error).context("the simulation cannot go on");
-                }
-            };
-            // Nobody listens any more when the program ends just now.
-            let _ = failed.send(failure);
-        };
-        // The thread ends with the process: between two scrapes it only sleeps.
-        std::thread::Builder::new()
-            .name("scrapes".to_owned())
-            .spawn(scrape)
-            .context("failed to start a thread")?;
-        Ok(Self { ended })
-    }
-
-    /// Waits for the scrapes to fail. Never returns while all is well.
-    async fn failure(self) -> anyhow::Error {
-        self.ended.await.unwrap_or_else(|_| anyhow::anyhow!("the thread that scrapes has died"))
+        _ => error,
     }
 }
 
-/// Ctrl-C, and SIGTERM where there is one.
-struct Signals {
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
+/// Tells one text from another without showing it.
+fn fingerprint(text: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
 }
 
-impl Signals {
-    #[cfg(unix)]
-    fn listen() -> anyhow::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt()).context("failed to listen for Ctrl-C")?,
-            terminate: signal(SignalKind::terminate()).context("failed to listen for SIGTERM")?,
-        })
+/// The names of the flags that are not equal, as they are typed.
+fn different_flags(one: &serde_json::Value, other: &serde_json::Value) -> Vec<String> {
+    let names = [one, other].into_iter().filter_map(|flags| Some(flags.as_object()?.keys())).flatten();
+    let names: BTreeSet<&String> = names.collect();
+    names.into_iter().filter(|name| one[*name] != other[*name]).map(|name| format!("--{name}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        kwok: Kwok,
     }
 
-    #[cfg(unix)]
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+    fn flags(line: &str) -> serde_json::Value {
+        Line::parse_from(std::iter::once("kwok").chain(line.split_whitespace())).kwok.flags()
+    }
+
+    #[test]
+    fn a_file_is_the_same_one_from_every_folder() {
+        let flags = flags("--fleet a --collector b --scenario c");
+        for name in ["fleet", "collector", "scenario"] {
+            let path = flags[name].as_str().unwrap();
+            assert!(std::path::Path::new(path).is_absolute(), "{name}: {path}");
         }
     }
 
-    #[cfg(not(unix))]
-    #[allow(clippy::unnecessary_wraps, reason = "the same signature everywhere")]
-    fn listen() -> anyhow::Result<Self> {
-        Ok(Self {})
+    #[test]
+    fn a_secret_on_the_command_line_is_not_written_down() {
+        let flags = flags("--otlp-endpoint x --otlp-header authorization=hunter2").to_string();
+        assert!(!flags.contains("hunter2") && flags.contains("otlp-header"), "{flags}");
     }
 
-    #[cfg(not(unix))]
-    async fn next(&mut self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
+    #[test]
+    fn flags_that_make_another_environment_are_named_and_no_others() {
+        for (one, other, different) in [
+            ("", "--detach", ""),
+            ("", "--in-background --name second", ""),
+            ("", "--nodes 50", ""),
+            ("--backfill 1h", "--backfill 60m", ""),
+            ("--nodes 3 --seed 2", "--pods 9", "--nodes --pods --seed"),
+            ("--fleet deploy/kwok", "--fleet ./deploy/kwok", ""),
+            ("--collector a --scenario b/c", "--collector ./a --scenario ./b/c", ""),
+            ("--now 2026-06-01T12:00:00Z", "", "--now"),
+            ("--api-port 0", "", "--api-port"),
+            ("--scenario a.yaml", "--scenario b.yaml", "--scenario"),
+            ("--otlp-endpoint x --otlp-header a=b", "--otlp-endpoint x --otlp-header a=b", ""),
+            ("--otlp-endpoint x --otlp-header a=b", "--otlp-endpoint x --otlp-header a=c", "--otlp-header"),
+        ] {
+            assert_eq!(different_flags(&flags(one), &flags(other)).join(" "), different, "{one:?} {other:?}");
         }
     }
 }

@@ -1,13 +1,45 @@
 //! One file per command.
 
 pub(crate) mod ci;
+pub(crate) mod dashboards;
+pub(crate) mod down;
 pub(crate) mod kwok;
+pub(crate) mod logs;
 pub(crate) mod metrics;
 pub(crate) mod promql_conformance;
 pub(crate) mod query;
+pub(crate) mod sim;
 pub(crate) mod status;
 
+use clap::ValueEnum;
 use jiff::SignedDuration;
+
+use crate::environment::EnvironmentName;
+
+/// Which of several environments a command is about.
+#[derive(clap::Args, Default)]
+pub(crate) struct ChosenEnvironment {
+    /// Which environment, where several run [default: the usual one, or the only one that runs]
+    #[arg(long, value_name = "NAME")]
+    name: Option<EnvironmentName>,
+}
+
+impl ChosenEnvironment {
+    /// The name, if one was given.
+    pub(crate) fn name(&self) -> Option<&EnvironmentName> {
+        self.name.as_ref()
+    }
+}
+
+/// For people or for programs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// A table.
+    #[default]
+    Text,
+    /// JSON.
+    Json,
+}
 
 /// A length of time as people write it: `15s`, `1h30m`, `2d`.
 fn parse_duration(text: &str) -> Result<SignedDuration, String> {

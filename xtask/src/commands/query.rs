@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use jiff::{SignedDuration, Timestamp};
-use prometheus_server::{QueryFailure, QueryService, never};
+use labels::METRIC_NAME;
+use prometheus_server::{KnownNames, QueryFailure, QueryService, hints, never};
 use promql::RangeQuery;
+use promql::ast::Expr;
 
 use crate::answer::{Answer, Steps};
+use crate::commands::ChosenEnvironment;
 use crate::context::Context;
 use crate::environment::{EmbeddedOptions, StateFolder, agent, build_embedded};
 use crate::ui::{BadQuery, Usage, print_result, query_error};
@@ -34,8 +37,11 @@ pub(crate) struct Query {
     backfill: SignedDuration,
 
     /// Ask this Prometheus-compatible server (http:// only).
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", conflicts_with = "name")]
     url: Option<String>,
+
+    #[command(flatten)]
+    environment: ChosenEnvironment,
 }
 
 /// Range queries end at most this long before now.
@@ -50,25 +56,26 @@ const QUERY_TIMEOUT: Duration = Duration::from_secs(130);
 impl Query {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<ExitCode> {
         // Read here even when a server evaluates it: the server's message cannot point into the text.
-        if let Err(error) = promql::parse(&self.promql, promql::ParseOptions::default()) {
-            return Err(BadQuery(query_error(&self.promql, &error)).into());
-        }
+        let expr = promql::parse(&self.promql, promql::ParseOptions::default())
+            .map_err(|error| BadQuery(query_error(&self.promql, &error)))?;
         let server = match self.url.clone() {
             Some(url) if !url.starts_with("http://") => {
                 return Err(Usage(format!("--url {url}: only http:// can be asked from here")).into());
             }
             Some(url) => Some(url),
-            None => StateFolder::of_user()?.running().map(|environment| environment.api_url),
+            None => StateFolder::of_user()?
+                .running(self.environment.name())?
+                .map(|environment| environment.api_url),
         };
-        let (answer, range) = match server {
-            Some(url) => self.ask_server(&url)?,
-            None => self.ask_memory(context)?,
+        let outcome = match server {
+            Some(url) => self.ask_server(&url, &expr)?,
+            None => self.ask_memory(context, &expr)?,
         };
-        print_answer(&answer, range)?;
+        outcome.print()?;
         Ok(ExitCode::SUCCESS)
     }
 
-    fn ask_server(&self, url: &str) -> anyhow::Result<(Answer, Option<RangeQuery>)> {
+    fn ask_server(&self, url: &str, expr: &Expr) -> anyhow::Result<Outcome> {
         // Without a time the server takes its own: a simulation may run at another one than this machine.
         let now = match self.range {
             Some(_) => Some(server_time(url)?),
@@ -85,10 +92,11 @@ impl Query {
                 "query_range"
             }
         };
-        Ok((Answer::from_api(&post(url, path, parameters)?)?, range))
+        let answer = Answer::from_api(&post(url, path, parameters)?)?;
+        Ok(Outcome::new(answer, range, expr, &ServerNames(url)))
     }
 
-    fn ask_memory(&self, context: &Context) -> anyhow::Result<(Answer, Option<RangeQuery>)> {
+    fn ask_memory(&self, context: &Context, expr: &Expr) -> anyhow::Result<Outcome> {
         let mut options = EmbeddedOptions { backfill: self.backfill, ..EmbeddedOptions::default() };
         if let Some(range) = self.range {
             options.backfill = options.backfill.max(range);
@@ -103,7 +111,7 @@ impl Query {
             None => service.instant(&self.promql, now.as_millisecond(), &never),
         };
         match output {
-            Ok(output) => Ok((output.into(), range)),
+            Ok(output) => Ok(Outcome::new(output.into(), range, expr, &service)),
             Err(QueryFailure::Parse { query, error }) => Err(BadQuery(query_error(&query, &error)).into()),
             Err(error) => Err(error).context("the query failed"),
         }
@@ -127,25 +135,79 @@ impl Query {
     }
 }
 
-#[allow(clippy::print_stderr, reason = "remarks go to stderr, the result to stdout")]
-fn print_answer(answer: &Answer, range: Option<RangeQuery>) -> anyhow::Result<()> {
-    #[allow(clippy::cast_precision_loss, reason = "milliseconds since the epoch stay far below 2^53")]
-    let steps = range.map(|range| Steps {
-        start: range.start_ms as f64 / 1_000.0,
-        step: range.step_ms as f64 / 1_000.0,
-        count: usize::try_from((range.end_ms - range.start_ms) / range.step_ms + 1).unwrap_or(0),
-    });
-    if answer.series() == Some(0) {
-        eprintln!(
-            "no series: nothing matches at this time; `cargo xtask metrics` lists the receivers' metrics"
-        );
-    } else {
-        print_result(&answer.to_table(steps))?;
+/// An answer and what there is to say about it.
+struct Outcome {
+    answer: Answer,
+    range: Option<RangeQuery>,
+    /// Names that nothing has, and what was probably meant.
+    hints: Vec<String>,
+}
+
+impl Outcome {
+    fn new(answer: Answer, range: Option<RangeQuery>, expr: &Expr, known: &dyn KnownNames) -> Self {
+        let hints = hints(expr, answer.series() == Some(0), known);
+        Self { answer, range, hints }
     }
-    for remark in &answer.remarks {
-        eprintln!("{remark}");
+
+    #[allow(clippy::print_stderr, reason = "remarks go to stderr, the result to stdout")]
+    fn print(&self) -> anyhow::Result<()> {
+        #[allow(clippy::cast_precision_loss, reason = "milliseconds since the epoch stay far below 2^53")]
+        let steps = self.range.map(|range| Steps {
+            start: range.start_ms as f64 / 1_000.0,
+            step: range.step_ms as f64 / 1_000.0,
+            count: usize::try_from((range.end_ms - range.start_ms) / range.step_ms + 1).unwrap_or(0),
+        });
+        let Self { answer, hints, .. } = self;
+        if answer.series() != Some(0) {
+            print_result(&answer.to_table(steps))?;
+        } else if hints.is_empty() {
+            eprintln!(
+                "no series: nothing matches at this time; `cargo xtask metrics` lists the receivers' metrics"
+            );
+        } else {
+            eprintln!("no series: nothing matches");
+        }
+        for remark in &answer.remarks {
+            eprintln!("{remark}");
+        }
+        for hint in hints {
+            eprintln!("hint: {hint}");
+        }
+        Ok(())
     }
-    Ok(())
+}
+
+/// The names that a server knows. A question that it does not answer costs a hint, not the query.
+struct ServerNames<'u>(&'u str);
+
+impl ServerNames<'_> {
+    fn list(&self, path: &str, metric: Option<&str>) -> Vec<String> {
+        let ask = || -> anyhow::Result<Vec<String>> {
+            let mut request =
+                agent(QUERY_TIMEOUT).get(format!("{}/api/v1/{path}", self.0.trim_end_matches('/')));
+            if let Some(metric) = metric {
+                request = request.query("match[]", format!("{{{METRIC_NAME}={metric:?}}}"));
+            }
+            let text = request.call()?.body_mut().with_config().limit(LARGEST_ANSWER).read_to_string()?;
+            let mut body: serde_json::Value = serde_json::from_str(&text)?;
+            Ok(serde_json::from_value(body["data"].take())?)
+        };
+        ask().unwrap_or_default()
+    }
+}
+
+impl KnownNames for ServerNames<'_> {
+    fn metrics(&self) -> Vec<String> {
+        self.list(&format!("label/{METRIC_NAME}/values"), None)
+    }
+
+    fn labels(&self, metric: &str) -> Vec<String> {
+        self.list("labels", Some(metric))
+    }
+
+    fn values(&self, metric: &str, label: &str) -> Vec<String> {
+        self.list(&format!("label/{label}/values"), Some(metric))
+    }
 }
 
 fn server_time(url: &str) -> anyhow::Result<Timestamp> {
@@ -188,6 +250,7 @@ mod tests {
             step: step.map(SignedDuration::from_secs),
             backfill: SignedDuration::ZERO,
             url: None,
+            environment: ChosenEnvironment::default(),
         };
         let now = Timestamp::from_millisecond(1_000_000_123).unwrap();
         let hour = query(3600, None).steps(now).unwrap().unwrap();

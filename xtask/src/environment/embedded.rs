@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use ::embedded::{Environment, EnvironmentError, EnvironmentOptions, Scrapes};
+use ::embedded::{CollectorSettings, Environment, EnvironmentError, EnvironmentOptions, Scrapes};
 use cluster_sim::{Manifests, SimulationError, SimulationOptions};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::context::Context;
-use crate::environment::{SimulationClock, read_fleet_files};
+use crate::environment::scale::{Estimate, free_memory};
+use crate::environment::{SimulationClock, read_collector_files, read_fleet_files};
 use crate::ui::{Progress, Usage};
 
 /// What the user chose.
@@ -27,8 +28,12 @@ pub(crate) struct EmbeddedOptions {
     pub(crate) interval: SignedDuration,
     /// The simulation's time.
     pub(crate) clock: SimulationClock,
-    /// `k8s_cluster_name` on every series.
+    /// `k8s_cluster_name` on every series; with several clusters their common part.
     pub(crate) cluster_name: String,
+    /// How many clusters of that size.
+    pub(crate) clusters: usize,
+    /// The folder with the collector's fragments; `deploy/collector` without one.
+    pub(crate) collector: Option<PathBuf>,
 }
 
 impl Default for EmbeddedOptions {
@@ -42,6 +47,18 @@ impl Default for EmbeddedOptions {
             interval: SignedDuration::from_secs(15),
             clock: SimulationClock::starting_at(None),
             cluster_name: "kwok".to_owned(),
+            clusters: 1,
+            collector: None,
+        }
+    }
+}
+
+impl EmbeddedOptions {
+    /// The clusters' names: `kwok`, or `kwok-1`, `kwok-2`, …
+    pub(crate) fn cluster_names(&self) -> Vec<String> {
+        match self.clusters {
+            1 => vec![self.cluster_name.clone()],
+            several => (1..=several).map(|number| format!("{}-{number}", self.cluster_name)).collect(),
         }
     }
 }
@@ -56,6 +73,9 @@ const LONGEST_BACKFILL: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// the look-back of an instant selector finds something.
 const WINDOW: SignedDuration = SignedDuration::from_mins(5);
 
+/// Series that the store takes at least, from the fleet and from outside.
+const MOST_SERIES: usize = 2_000_000;
+
 /// Reads and checks the fleet's files.
 pub(crate) fn read_manifests(context: &Context, options: &EmbeddedOptions) -> anyhow::Result<Manifests> {
     let folder = options.fleet.clone().unwrap_or_else(|| context.root().join("deploy").join("kwok"));
@@ -63,26 +83,59 @@ pub(crate) fn read_manifests(context: &Context, options: &EmbeddedOptions) -> an
     Manifests::parse(&files).map_err(|error| Usage(error.to_string()).into())
 }
 
-/// An environment that is ready to make its history up to `now`.
-pub(crate) fn environment(
-    manifests: &Manifests,
+/// Reads what the collector's receivers send.
+fn read_collector_settings(
+    context: &Context,
     options: &EmbeddedOptions,
-    now: Timestamp,
-) -> anyhow::Result<Environment> {
+) -> anyhow::Result<CollectorSettings> {
+    let folder = options.collector.clone().unwrap_or_else(|| context.root().join("deploy").join("collector"));
+    let files = read_collector_files(&folder, context.root())?;
+    CollectorSettings::parse(&files).map_err(|error| Usage(error.to_string()).into())
+}
+
+/// What the environment will cost.
+///
+/// # Errors
+/// [`Usage`] for what cannot be, or does not fit into the memory that is free.
+pub(crate) fn estimate(options: &EmbeddedOptions) -> anyhow::Result<Estimate> {
+    if options.clusters == 0 {
+        return Err(Usage("--clusters: at least 1".to_owned()).into());
+    }
     if options.backfill > LONGEST_BACKFILL {
         return Err(Usage("--backfill may be at most 7d".to_owned()).into());
     }
     if options.interval > WINDOW {
         return Err(Usage("--interval may be at most 5m: PromQL looks no further back".to_owned()).into());
     }
-    let kept = RETENTION.max(options.backfill.saturating_add(WINDOW));
+    let history = options.backfill.saturating_add(WINDOW);
+    let estimate = Estimate::of(options, history, kept(options));
+    estimate.check(free_memory())?;
+    Ok(estimate)
+}
+
+/// How long the store keeps samples.
+fn kept(options: &EmbeddedOptions) -> SignedDuration {
+    RETENTION.max(options.backfill.saturating_add(WINDOW))
+}
+
+/// An environment that is ready to make its [`history`] up to `now`.
+pub(crate) fn environment(
+    context: &Context,
+    manifests: &Manifests,
+    options: &EmbeddedOptions,
+    estimate: &Estimate,
+    now: Timestamp,
+) -> anyhow::Result<Environment> {
     let environment_options = EnvironmentOptions {
         fleet: SimulationOptions { nodes: options.nodes, pods: options.pods, seed: options.seed },
-        cluster_name: options.cluster_name.clone(),
-        interval: options.interval,
+        clusters: options.cluster_names(),
+        collector: read_collector_settings(context, options)?,
+        interval: estimate.history_step,
         store: tsdb::Options {
-            retention_ms: i64::try_from(kept.as_millis())
+            retention_ms: i64::try_from(kept(options).as_millis())
                 .map_err(|_| Usage("--backfill is longer than a store can keep".to_owned()))?,
+            retention_bytes: usize::try_from(estimate.store_bytes).ok(),
+            max_series: MOST_SERIES.max(estimate.series as usize * 3),
             ..tsdb::Options::default()
         },
     };
@@ -99,13 +152,16 @@ pub(crate) fn environment(
         })
         .into(),
         EnvironmentError::Interval => Usage(format!("--interval: {error}")).into(),
+        EnvironmentError::ClusterNames => Usage(format!("--cluster-name, --clusters: {error}")).into(),
         error @ EnvironmentError::Time(_) => anyhow::Error::from(error),
     })
 }
 
-/// Brings the environment up to `now`, in slices, so that progress can be shown.
+/// Brings the environment up to `now`, in slices, so that progress can be shown. From there on it is scraped at the interval
+/// that was asked for.
 pub(crate) fn history(
     environment: &mut Environment,
+    options: &EmbeddedOptions,
     now: Timestamp,
     progress: &Progress<'_>,
 ) -> anyhow::Result<Scrapes> {
@@ -123,14 +179,27 @@ pub(crate) fn history(
         let percent = environment.next_scrape().duration_since(first).as_secs() * 100 / whole;
         progress.show(&format!("{} %", percent.clamp(0, 100)));
     }
-    Ok(done)
+    environment.set_interval(options.interval)?;
+    // The clock went on meanwhile: who is told that it is up finds the present.
+    loop {
+        let now = options.clock.now();
+        if environment.next_scrape() > now {
+            return Ok(done);
+        }
+        let scrapes = environment.advance(now)?;
+        done.rounds += scrapes.rounds;
+        done.samples += scrapes.samples;
+        done.refused += scrapes.refused;
+    }
 }
 
 /// All of it in one go: for commands that need an environment for a moment.
 pub(crate) fn build_embedded(context: &Context, options: &EmbeddedOptions) -> anyhow::Result<Environment> {
     let manifests = read_manifests(context, options)?;
     let now = options.clock.now();
-    let mut environment = environment(&manifests, options, now)?;
+    let estimate = estimate(options)?;
+    let mut environment = environment(context, &manifests, options, &estimate, now)?;
     environment.advance(now)?;
+    environment.set_interval(options.interval)?;
     Ok(environment)
 }

@@ -1,8 +1,9 @@
-//! The files that describe the fleet.
+//! The files that describe the fleet and its collector.
 
 use std::path::Path;
 
 use anyhow::Context as _;
+use embedded::CollectorSettings;
 
 use crate::ui::Usage;
 
@@ -26,6 +27,18 @@ pub(crate) fn read_fleet_files(folder: &Path, root: &Path) -> anyhow::Result<Vec
     }
     files.sort();
     Ok(files)
+}
+
+/// Reads the collector's fragments, as (path as people see it, text).
+pub(crate) fn read_collector_files(folder: &Path, root: &Path) -> anyhow::Result<[(String, String); 3]> {
+    let [kubelet_stats, k8s_cluster, host_metrics] = CollectorSettings::FILES;
+    let read = |name: &str| {
+        let path = folder.join(name);
+        let text = std::fs::read_to_string(&path)
+            .map_err(|error| Usage(format!("failed to read the collector's {}: {error}", path.display())))?;
+        anyhow::Ok((path.strip_prefix(root).unwrap_or(&path).display().to_string(), text))
+    };
+    Ok([read(kubelet_stats)?, read(k8s_cluster)?, read(host_metrics)?])
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use axum::Router;
 use embedded::Cluster;
+use k8s_openapi::api::core::v1::{Node, Pod};
 use kubelet_stats::summary::Summary;
-use stats_proxy::SummarySource;
+use stats_proxy::KubeletSource;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -72,9 +73,17 @@ pub(crate) struct SimulatedKubelets {
     pub(crate) clock: SimulationClock,
 }
 
-impl SummarySource for SimulatedKubelets {
+impl KubeletSource for SimulatedKubelets {
     fn node_names(&self) -> Vec<String> {
         self.cluster.latest().node_names().map(str::to_owned).collect()
+    }
+
+    fn node(&self, name: &str) -> Option<Arc<Node>> {
+        self.cluster.latest().node(name).cloned()
+    }
+
+    fn pods(&self, node: &str) -> Vec<Arc<Pod>> {
+        self.cluster.latest().pods_of(node).unwrap_or_default().to_vec()
     }
 
     fn summary(&self, node: &str) -> Option<Summary> {
@@ -84,7 +93,7 @@ impl SummarySource for SimulatedKubelets {
 
 impl SimulatedKubelets {
     /// As the stats proxy takes it.
-    pub(crate) fn shared(cluster: Cluster, clock: SimulationClock) -> Arc<dyn SummarySource> {
+    pub(crate) fn shared(cluster: Cluster, clock: SimulationClock) -> Arc<dyn KubeletSource> {
         Arc::new(Self { cluster, clock })
     }
 }

@@ -2,13 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::environment::ActiveProvocation;
+use crate::environment::otlp_out::OtlpOutStatus;
+
 /// The answer of `/api/environment`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct EnvironmentStatus {
     /// See [`super::RunningEnvironment::instance`].
     pub(crate) instance: String,
-    /// `k8s_cluster_name` on every series.
+    /// The process that answers.
+    pub(crate) pid: u32,
+    /// `k8s_cluster_name` on every series; several are separated by commas.
     pub(crate) cluster_name: String,
+    /// The clusters' names; the first one is meant where none is given.
+    pub(crate) clusters: Vec<String>,
     /// How many.
     pub(crate) nodes: usize,
     /// How many.
@@ -23,32 +30,41 @@ pub(crate) struct EnvironmentStatus {
     pub(crate) series: usize,
     /// Samples in the store.
     pub(crate) samples: usize,
+    /// Samples of the receivers that the store has refused: somebody else writes to the same series.
+    pub(crate) refused_samples: u64,
     /// Bytes of the store.
     pub(crate) store_bytes: usize,
     /// Bytes of the process, where the system tells.
     pub(crate) process_bytes: Option<usize>,
+    /// How sending to another backend goes, where that was asked for.
+    pub(crate) otlp_out: Option<OtlpOutStatus>,
+    /// What has been provoked and is not over.
+    pub(crate) provocations: Vec<ActiveProvocation>,
 }
 
 impl EnvironmentStatus {
     /// The status as (name, value) for people.
-    pub(crate) fn rows(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn rows(&self) -> Vec<(String, String)> {
         let memory = match self.process_bytes {
             Some(bytes) => format!("{} ({} the store)", megabytes(bytes), megabytes(self.store_bytes)),
             None => format!("{} the store", megabytes(self.store_bytes)),
         };
-        vec![
-            (
-                "cluster",
-                format!(
-                    "{}: {} nodes, {} pods, seed {}",
-                    self.cluster_name, self.nodes, self.pods, self.seed
-                ),
-            ),
-            ("simulation time", self.simulation_time.clone()),
-            ("scrape interval", format!("{} s", self.interval_seconds)),
-            ("data", format!("{} series, {} samples", self.series, self.samples)),
-            ("memory", memory),
-        ]
+        let fleet =
+            format!("{}: {} nodes, {} pods, seed {}", self.cluster_name, self.nodes, self.pods, self.seed);
+        let refused = match self.refused_samples {
+            0 => "none refused".to_owned(),
+            refused => format!("{refused} refused"),
+        };
+        let mut rows = vec![
+            ("cluster".to_owned(), fleet),
+            ("simulation time".to_owned(), self.simulation_time.clone()),
+            ("scrape interval".to_owned(), format!("{} s", self.interval_seconds)),
+            ("data".to_owned(), format!("{} series, {} samples, {refused}", self.series, self.samples)),
+            ("memory".to_owned(), memory),
+        ];
+        rows.extend(self.otlp_out.as_ref().map(|out| ("OTLP out".to_owned(), out.line())));
+        rows.extend(self.provocations.iter().map(|provocation| ("provoked".to_owned(), provocation.line())));
+        rows
     }
 }
 

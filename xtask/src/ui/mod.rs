@@ -2,12 +2,14 @@
 
 mod caret;
 mod error;
+mod jsonnet;
 mod output;
 mod steps;
 mod table;
 
 pub(crate) use caret::query_error;
 pub(crate) use error::{BadQuery, Usage, report_error};
+pub(crate) use jsonnet::{flaw_in, jsonnet_error, path_in};
 pub(crate) use output::print_result;
 pub(crate) use steps::{Progress, Steps};
 pub(crate) use table::{Table, sparkline};

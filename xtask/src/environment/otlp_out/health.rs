@@ -1,0 +1,168 @@
+//! How sending goes: for the user's eyes at once, and for `cargo xtask status`.
+
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+/// How sending goes, as `/api/environment` has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OtlpOutStatus {
+    /// Where points are sent.
+    pub(crate) url: String,
+    /// Points that the backend took.
+    pub(crate) sent: u64,
+    /// Points that it refused.
+    pub(crate) refused: u64,
+    /// Points that it could not be given in time.
+    pub(crate) dropped: u64,
+    /// Points that wait to be sent.
+    pub(crate) waiting: usize,
+    /// What is wrong, if anything is.
+    pub(crate) problem: Option<String>,
+}
+
+impl OtlpOutStatus {
+    /// The status in one line.
+    pub(crate) fn line(&self) -> String {
+        let mut line = format!("{}: {} points sent", self.url, self.sent);
+        for (count, what) in
+            [(self.refused, "refused"), (self.dropped, "dropped"), (self.waiting as u64, "waiting")]
+        {
+            if count > 0 {
+                line.push_str(&format!(", {count} {what}"));
+            }
+        }
+        if let Some(problem) = &self.problem {
+            line.push_str(&format!("; problem: {problem}"));
+        }
+        line
+    }
+}
+
+/// While something is wrong, it is not said more often than this.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// Counts what becomes of points, and says so when it goes wrong or right again.
+pub(super) struct Health {
+    state: Mutex<State>,
+    say: Box<dyn Fn(&str) + Send + Sync>,
+}
+
+#[derive(Debug)]
+struct State {
+    status: OtlpOutStatus,
+    /// When a problem was last said.
+    said: Option<Instant>,
+    /// Whether the problem that was said last is still one, as far as people know.
+    people_think_it_fails: bool,
+}
+
+impl fmt::Debug for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Health").field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+impl Health {
+    /// Speaks through `say`, a line at a time.
+    pub(super) fn new(url: String, say: Box<dyn Fn(&str) + Send + Sync>) -> Self {
+        let status = OtlpOutStatus { url, ..OtlpOutStatus::default() };
+        Self { state: Mutex::new(State { status, said: None, people_think_it_fails: false }), say }
+    }
+
+    /// How sending goes.
+    pub(super) fn status(&self) -> OtlpOutStatus {
+        self.lock().status.clone()
+    }
+
+    /// The backend took points.
+    pub(super) fn sent(&self, points: u64) {
+        let mut state = self.lock();
+        state.status.sent += points;
+        state.status.problem = None;
+        if std::mem::take(&mut state.people_think_it_fails) {
+            (self.say)(&format!("OTLP out: {}", state.status.line()));
+        }
+    }
+
+    /// The backend refused points for good.
+    pub(super) fn refused(&self, points: u64, reason: &str, now: Instant) {
+        self.fails(reason, now, |status| status.refused += points);
+    }
+
+    /// Points could not be sent in time.
+    pub(super) fn dropped(&self, points: u64, reason: &str, now: Instant) {
+        self.fails(reason, now, |status| status.dropped += points);
+    }
+
+    /// The backend does not take points now; they wait.
+    pub(super) fn delayed(&self, reason: &str, now: Instant) {
+        self.fails(reason, now, |_| ());
+    }
+
+    fn fails(&self, reason: &str, now: Instant, count: impl FnOnce(&mut OtlpOutStatus)) {
+        let mut state = self.lock();
+        count(&mut state.status);
+        state.status.problem = Some(reason.to_owned());
+        if state.said.is_none_or(|said| now.duration_since(said) >= SILENCE) {
+            state.said = Some(now);
+            state.people_think_it_fails = true;
+            (self.say)(&format!("OTLP out: {}", state.status.line()));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    /// A health, and what it said.
+    fn health() -> (Health, Arc<Mutex<Vec<String>>>) {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&lines);
+        let say = move |line: &str| heard.lock().unwrap().push(line.to_owned());
+        (Health::new("http://host/v1/metrics".to_owned(), Box::new(say)), lines)
+    }
+
+    #[test]
+    fn a_problem_is_said_at_once_then_once_a_minute_and_its_end_too() {
+        let (health, lines) = health();
+        let begin = Instant::now();
+        let after = |seconds: u64| begin + Duration::from_secs(seconds);
+        health.sent(5);
+        health.delayed("connection refused", after(0));
+        health.delayed("connection refused", after(30));
+        health.dropped(7, "connection refused", after(59));
+        health.delayed("timeout", after(61));
+        health.sent(3);
+        health.sent(3);
+        let url = "OTLP out: http://host/v1/metrics";
+        let expected = [
+            format!("{url}: 5 points sent; problem: connection refused"),
+            format!("{url}: 5 points sent, 7 dropped; problem: timeout"),
+            format!("{url}: 8 points sent, 7 dropped"),
+        ];
+        assert_eq!(*lines.lock().unwrap(), expected);
+        assert_eq!(health.status().sent, 11);
+        assert_eq!(health.status().problem, None);
+    }
+
+    #[test]
+    fn what_comes_and_goes_is_not_said_each_time() {
+        let (health, lines) = health();
+        for _ in 0..10 {
+            health.refused(1, "it answers 400", Instant::now());
+            health.sent(1);
+        }
+        assert_eq!(lines.lock().unwrap().len(), 2, "{lines:?}");
+        assert_eq!((health.status().refused, health.status().sent), (10, 10));
+    }
+}

@@ -1,0 +1,129 @@
+//! Scrapes that wait to be sent.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use otlp::Scrape;
+
+/// Scrapes, oldest first. Adding one never waits: where there is no room, the oldest are dropped.
+#[derive(Debug)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    changed: Condvar,
+    most_points: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<Waiting>,
+    points: usize,
+    closed: bool,
+}
+
+/// A scrape that waits.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) scrape: Scrape,
+    /// When it came.
+    pub(super) since: Instant,
+}
+
+impl Queue {
+    /// A queue for scrapes of so many points together; a larger scrape has it for itself.
+    pub(super) fn new(most_points: usize) -> Self {
+        Self { state: Mutex::default(), changed: Condvar::new(), most_points }
+    }
+
+    /// Adds a scrape; returns how many points were dropped for it.
+    pub(super) fn push(&self, scrape: Scrape, now: Instant) -> usize {
+        let mut state = self.lock();
+        let mut dropped = 0;
+        while !state.waiting.is_empty() && state.points + scrape.len() > self.most_points {
+            dropped += state.pop().map_or(0, |oldest| oldest.scrape.len());
+        }
+        state.points += scrape.len();
+        state.waiting.push_back(Waiting { scrape, since: now });
+        self.changed.notify_all();
+        dropped
+    }
+
+    /// Waits for a scrape. `None` when no more will come.
+    pub(super) fn take(&self) -> Option<Waiting> {
+        let state = self.lock();
+        let empty = |state: &mut State| state.waiting.is_empty() && !state.closed;
+        let mut state = self.changed.wait_while(state, empty).unwrap_or_else(PoisonError::into_inner);
+        state.pop()
+    }
+
+    /// How many points wait.
+    pub(super) fn points(&self) -> usize {
+        self.lock().points
+    }
+
+    /// No more scrapes will come, and nobody waits for the answers any more.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits so long; less, and with `true`, when the queue is closed.
+    pub(super) fn closed_within(&self, time: Duration) -> bool {
+        let state = self.lock();
+        let open = |state: &mut State| !state.closed;
+        let waited = self.changed.wait_timeout_while(state, time, open);
+        waited.unwrap_or_else(PoisonError::into_inner).0.closed
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn pop(&mut self) -> Option<Waiting> {
+        let oldest = self.waiting.pop_front()?;
+        self.points -= oldest.scrape.len();
+        Some(oldest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use catalogue::{Number, Point, Resource, Sink};
+    use otlp::OtlpSink;
+
+    use super::*;
+
+    fn scrape(points: usize) -> Scrape {
+        let mut sink = OtlpSink::new();
+        for _ in 0..points {
+            let point = Point { start_ns: None, time_ns: 0, value: Number::Int(0) };
+            sink.record(&Resource::new([("a", "b")]), catalogue::all().next().unwrap(), &[], point);
+        }
+        sink.take()
+    }
+
+    #[test]
+    fn the_oldest_are_dropped_where_there_is_no_room() {
+        let queue = Queue::new(10);
+        let dropped = [4, 5, 2, 8, 20, 1].map(|points| queue.push(scrape(points), Instant::now()));
+        assert_eq!(dropped, [0, 0, 4, 5, 10, 20]);
+        assert_eq!(queue.points(), 1);
+        queue.close();
+        let left = std::iter::from_fn(|| queue.take()).map(|waiting| waiting.scrape.len());
+        assert_eq!(left.collect::<Vec<_>>(), [1]);
+    }
+
+    #[test]
+    fn whoever_waits_is_told_that_nothing_comes_any_more() {
+        let queue = Queue::new(10);
+        assert!(!queue.closed_within(Duration::ZERO));
+        std::thread::scope(|scope| {
+            let taking = scope.spawn(|| queue.take().is_none());
+            let sleeping = scope.spawn(|| queue.closed_within(Duration::from_secs(60)));
+            queue.close();
+            assert!(taking.join().unwrap() && sleeping.join().unwrap());
+        });
+    }
+}
