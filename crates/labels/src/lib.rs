@@ -9,7 +9,7 @@ mod quote;
 mod set;
 
 pub use matcher::{MatchOp, Matcher};
-pub use pattern::{RegexError, anchored_regex};
+pub use pattern::{RegexBudget, RegexError, anchored_regex, shortened};
 pub use quote::Quoted;
 pub use set::{Label, Labels, LabelsBuilder};
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::pattern::{Pattern, RegexError};
+use crate::pattern::{Pattern, RegexBudget, RegexError};
 use crate::{Quoted, is_classic_label_name};
 
 /// How a matcher compares.
@@ -38,6 +38,7 @@ pub struct Matcher {
     op: MatchOp,
     value: Arc<str>,
     test: Test,
+    cost: usize,
 }
 
 #[derive(Clone)]
@@ -53,16 +54,41 @@ impl Matcher {
     /// # Errors
     /// When a regular expression does not compile or is too large.
     pub fn new(name: &str, op: MatchOp, value: &str) -> Result<Self, RegexError> {
+        Self::within(name, op, value, &RegexBudget::default())
+    }
+
+    /// As [`Matcher::new`], for the matchers of one query: their expressions share a budget.
+    ///
+    /// # Errors
+    /// When a regular expression does not compile or costs more than is left.
+    pub fn within(name: &str, op: MatchOp, value: &str, budget: &RegexBudget) -> Result<Self, RegexError> {
+        let before = budget.left();
         let test = match op {
             MatchOp::Equal | MatchOp::NotEqual => Test::Text,
-            MatchOp::Regex | MatchOp::NotRegex => Test::Pattern(Pattern::new(value)?),
+            MatchOp::Regex | MatchOp::NotRegex => Test::Pattern(Pattern::new(value, budget)?),
         };
-        Ok(Self { name: name.into(), op, value: value.into(), test })
+        let cost = before - budget.left();
+        Ok(Self { name: name.into(), op, value: value.into(), test, cost })
     }
 
     /// A matcher for one exact value.
     pub fn equal(name: &str, value: &str) -> Self {
-        Self { name: name.into(), op: MatchOp::Equal, value: value.into(), test: Test::Text }
+        Self { name: name.into(), op: MatchOp::Equal, value: value.into(), test: Test::Text, cost: 0 }
+    }
+
+    /// A matcher for any of these values, as `=~` with a list of them, which is not read again.
+    pub fn one_of<'v>(name: &str, values: impl IntoIterator<Item = &'v str>) -> Self {
+        let mut values: Vec<Box<str>> = values.into_iter().map(Into::into).collect();
+        values.sort_unstable();
+        values.dedup();
+        let escaped: Vec<String> = values.iter().map(|value| regex_syntax::escape(value)).collect();
+        Self {
+            name: name.into(),
+            op: MatchOp::Regex,
+            value: escaped.join("|").into(),
+            test: Test::Pattern(Pattern::OneOf(values.into())),
+            cost: 0,
+        }
     }
 
     /// The label that it looks at.
@@ -87,6 +113,16 @@ impl Matcher {
             Test::Pattern(pattern) => pattern.is_match(value),
         };
         positive != matches!(self.op, MatchOp::NotEqual | MatchOp::NotRegex)
+    }
+
+    /// What its expression took of the budget.
+    pub fn regex_cost(&self) -> usize {
+        self.cost
+    }
+
+    /// Whether a value is tested by running an automaton, which takes its time where there are many.
+    pub fn is_slow(&self) -> bool {
+        matches!(self.test, Test::Pattern(Pattern::Regex(_)))
     }
 
     /// Whether series without the label satisfy the condition.
@@ -192,6 +228,15 @@ mod tests {
         assert_eq!(values(MatchOp::NotRegex, "b|a"), Some(vec!["a".to_owned(), "b".to_owned()]));
         assert_eq!(values(MatchOp::NotRegex, "a.b"), None);
         assert_eq!(values(MatchOp::Equal, "a"), None);
+    }
+
+    #[test]
+    fn a_list_of_values_is_as_good_as_its_expression() {
+        let matcher = Matcher::one_of("x", ["b.c", "a", "b.c"]);
+        assert_eq!(matcher, Matcher::new("x", MatchOp::Regex, r"a|b\.c").unwrap());
+        for (value, expected) in [("a", true), ("b.c", true), ("bxc", false), ("", false)] {
+            assert_eq!(matcher.matches(value), expected, "{value}");
+        }
     }
 
     #[test]

@@ -6,6 +6,9 @@ use regex_syntax::hir::{Class, ClassUnicodeRange, Hir, HirKind, Look};
 /// More alternatives are faster together, in an automaton, than one after the other.
 const MOST_GLOBS: usize = 16;
 
+/// Longer lists of values, all taken together, are none: as long as a query may be.
+const MOST_TEXT: usize = 4 << 20;
+
 /// A simpler form of an expression that has to match a whole value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -15,12 +18,22 @@ pub(super) enum Shape {
     Globs(Vec<Glob>),
 }
 
+impl Shape {
+    /// How much text it consists of.
+    pub(super) fn text_bytes(&self) -> usize {
+        match self {
+            Self::OneOf(values) => values.iter().map(|value| value.len()).sum(),
+            Self::Globs(globs) => globs.iter().map(Glob::text_bytes).sum(),
+        }
+    }
+}
+
 /// Plain text with gaps that anything fills.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Glob {
-    prefix: Box<str>,
+    prefix: String,
     /// A gap, and the text behind it.
-    pieces: Vec<(Gap, Box<str>)>,
+    pieces: Vec<(Gap, String)>,
 }
 
 /// A gap takes this many characters or more.
@@ -29,16 +42,20 @@ type Gap = usize;
 impl Glob {
     /// Whether it matches all of `value`.
     pub(super) fn is_match(&self, value: &str) -> bool {
-        let Some(mut rest) = value.strip_prefix(&*self.prefix) else { return false };
+        let Some(mut rest) = value.strip_prefix(self.prefix.as_str()) else { return false };
         let Some(((last_gap, suffix), pieces)) = self.pieces.split_last() else { return rest.is_empty() };
         for (gap, piece) in pieces {
             // The earliest place leaves the most for what comes behind.
-            let Some(found) = skip(rest, *gap).and_then(|rest| rest.split_once(&**piece)) else {
+            let Some(found) = skip(rest, *gap).and_then(|rest| rest.split_once(piece.as_str())) else {
                 return false;
             };
             rest = found.1;
         }
-        skip(rest, *last_gap).is_some_and(|rest| rest.ends_with(&**suffix))
+        skip(rest, *last_gap).is_some_and(|rest| rest.ends_with(suffix.as_str()))
+    }
+
+    fn text_bytes(&self) -> usize {
+        self.prefix.len() + self.pieces.iter().map(|(_, text)| text.len()).sum::<usize>()
     }
 
     /// Adds what comes next in the expression. `None`: it is more than a glob.
@@ -48,13 +65,13 @@ impl Glob {
             HirKind::Literal(literal) => {
                 let text = std::str::from_utf8(&literal.0).ok()?;
                 let end = self.pieces.last_mut().map_or(&mut self.prefix, |(_, text)| text);
-                *end = [&**end, text].concat().into();
+                end.push_str(text);
             }
             HirKind::Repetition(repetition) if repetition.max.is_none() && is_any(&repetition.sub) => {
                 let least = usize::try_from(repetition.min).ok()?;
                 match self.pieces.last_mut() {
                     Some((gap, text)) if text.is_empty() => *gap += least,
-                    _ => self.pieces.push((least, Box::default())),
+                    _ => self.pieces.push((least, String::new())),
                 }
             }
             HirKind::Capture(capture) => self.push(&capture.sub)?,
@@ -147,7 +164,7 @@ fn values_of(hir: &Hir, most: usize) -> Option<Vec<String>> {
             let mut repeated = vec![String::new()];
             for times in 0..=repetition.max.unwrap_or(0) {
                 if times > 0 {
-                    repeated = products(&repeated, &once, most)?;
+                    repeated = products(repeated, &once, most)?;
                 }
                 if times >= repetition.min {
                     all.extend_from_slice(&repeated);
@@ -157,12 +174,15 @@ fn values_of(hir: &Hir, most: usize) -> Option<Vec<String>> {
         }
         HirKind::Concat(parts) => parts
             .iter()
-            .try_fold(vec![String::new()], |values, part| products(&values, &values_of(part, most)?, most))?,
+            .try_fold(vec![String::new()], |values, part| products(values, &values_of(part, most)?, most))?,
         HirKind::Alternation(branches) => {
             let mut all = Vec::new();
+            let mut text = 0;
             for branch in branches {
-                all.append(&mut values_of(branch, most)?);
-                if all.len() > most {
+                let mut values = values_of(branch, most)?;
+                text += text_of(&values);
+                all.append(&mut values);
+                if all.len() > most || text > MOST_TEXT {
                     return None;
                 }
             }
@@ -173,9 +193,21 @@ fn values_of(hir: &Hir, most: usize) -> Option<Vec<String>> {
     (values.len() <= most).then_some(values)
 }
 
-fn products(first: &[String], second: &[String], most: usize) -> Option<Vec<String>> {
-    if first.len().saturating_mul(second.len()) > most {
+fn products(mut first: Vec<String>, second: &[String], most: usize) -> Option<Vec<String>> {
+    let text = text_of(&first)
+        .saturating_mul(second.len())
+        .saturating_add(text_of(second).saturating_mul(first.len()));
+    if first.len().saturating_mul(second.len()) > most || text > MOST_TEXT {
         return None;
     }
+    // Nearly always so, and without a copy of what there is already.
+    if let [only] = second {
+        first.iter_mut().for_each(|value| value.push_str(only));
+        return Some(first);
+    }
     Some(first.iter().flat_map(|a| second.iter().map(move |b| a.clone() + b)).collect())
+}
+
+fn text_of(values: &[String]) -> usize {
+    values.iter().map(String::len).sum()
 }

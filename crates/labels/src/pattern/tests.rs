@@ -4,16 +4,24 @@ use proptest::prelude::*;
 
 use super::*;
 
+fn read(pattern: &str) -> Result<Pattern, RegexError> {
+    Pattern::new(pattern, &RegexBudget::default())
+}
+
+fn full_regex(pattern: &str) -> Result<Regex, RegexError> {
+    anchored_regex(pattern, &RegexBudget::default())
+}
+
 fn reason(pattern: &str) -> String {
-    let error = Pattern::new(pattern).err().unwrap_or_else(|| panic!("{pattern} was accepted"));
+    let error = read(pattern).err().unwrap_or_else(|| panic!("{pattern} was accepted"));
     assert_eq!(error.pattern, pattern);
-    assert!(anchored_regex(pattern).is_err(), "{pattern}");
+    assert!(full_regex(pattern).is_err(), "{pattern}");
     error.reason
 }
 
 /// Matched as a pattern and as a regular expression, which must agree.
 fn matches(pattern: &str, value: &str) -> bool {
-    let (short, full) = (Pattern::new(pattern).unwrap(), anchored_regex(pattern).unwrap());
+    let (short, full) = (read(pattern).unwrap(), full_regex(pattern).unwrap());
     assert_eq!(short.is_match(value), full.is_match(value), "{pattern} on {value:?}");
     short.is_match(value)
 }
@@ -145,13 +153,63 @@ fn mistakes_are_refused_in_words_that_name_them() {
 
 #[test]
 fn what_is_too_large_is_refused() {
-    assert!(reason("(((a{1000}){1000}){1000}){9}b").contains("size limit"));
+    for pattern in [
+        "(((a{1000}){1000}){1000}){9}b".to_owned(),
+        r"(\pL{1000}){1000}".to_owned(),
+        r"(?i)\pL".repeat(100_000),
+        format!("({})*", "ab".repeat(1_000_000)),
+    ] {
+        assert!(reason(&pattern).starts_with("expression too large: "), "{pattern:.40}");
+    }
     assert!(reason(&format!("{}a{}", "(".repeat(2_000), ")".repeat(2_000))).contains("nest"));
 }
 
 #[test]
+fn the_expressions_of_one_query_share_a_budget() {
+    let budget = RegexBudget::default();
+    let accepted = (0..1_000).take_while(|_| Pattern::new("a[bc]+d", &budget).is_ok()).count();
+    assert!((300..=512).contains(&accepted), "{accepted}");
+    // What needs no automaton is hardly counted.
+    let budget = RegexBudget::default();
+    for _ in 0..1_000 {
+        for pattern in ["a|b|c", "(web|db)", "web-.*", r"10\.0\.0\.1|10\.0\.0\.2"] {
+            assert!(Pattern::new(pattern, &budget).is_ok(), "{pattern}");
+        }
+    }
+    // Ten thousand pods as Grafana escapes and joins them.
+    let all: Vec<String> =
+        (0..10_000).map(|pod| format!(r"namespace-{}\.pod-{pod}-abcdefgh", pod % 40)).collect();
+    assert!(
+        matches!(read(&format!("({})", all.join("|"))), Ok(Pattern::OneOf(values)) if values.len() == 10_000)
+    );
+}
+
+#[test]
+fn long_expressions_do_not_take_long_to_be_read() {
+    let began = std::time::Instant::now();
+    // Each of these took minutes or gigabytes in one of the steps.
+    for pattern in [
+        "(a)(b)".repeat(10_000),
+        format!("{}a{}", "(".repeat(12), "){8}".repeat(12)),
+        vec!["((((a{8}){8}){8}){8}){8}"; 2_000].join("|"),
+        r"(?i)[\x00-\x{10FFFF}]".repeat(40_000),
+        r"(?i)\PL".repeat(40_000),
+    ] {
+        let _ = read(&pattern);
+    }
+    assert!(began.elapsed() < std::time::Duration::from_secs(20), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_message_repeats_the_beginning_of_a_long_expression() {
+    let error = read(&format!("a(?!{}", "x".repeat(10_000))).err().unwrap();
+    assert!(error.to_string().len() < 600, "{error}");
+    assert_eq!(shortened(&"é".repeat(201)), format!("{}…", "é".repeat(200)));
+}
+
+#[test]
 fn lists_of_values_need_no_automaton() {
-    let values = |pattern| match Pattern::new(pattern).unwrap() {
+    let values = |pattern| match read(pattern).unwrap() {
         Pattern::OneOf(values) => Some(values.join(",")),
         _ => None,
     };
@@ -168,7 +226,7 @@ fn lists_of_values_need_no_automaton() {
         assert_eq!(values(pattern).as_deref(), expected, "{pattern}");
     }
     let long = (0..5_000).map(|number| format!(r"pod\-{number}")).collect::<Vec<_>>().join("|");
-    assert!(matches!(Pattern::new(&long).unwrap(), Pattern::OneOf(values) if values.len() == 5_000));
+    assert!(matches!(read(&long).unwrap(), Pattern::OneOf(values) if values.len() == 5_000));
 }
 
 #[test]
@@ -183,7 +241,7 @@ fn text_around_gaps_needs_no_automaton() {
         (r"a\b.*", false),
         ("(?-s)a.*", false),
     ] {
-        assert_eq!(matches!(Pattern::new(pattern).unwrap(), Pattern::Globs(_)), simple, "{pattern}");
+        assert_eq!(matches!(read(pattern).unwrap(), Pattern::Globs(_)), simple, "{pattern}");
     }
 }
 
@@ -247,7 +305,7 @@ proptest! {
         values in prop::collection::vec("[ab.é٣\n-]{0,6}", 8),
     ) {
         let pattern = pieces.concat();
-        let (short, full) = (Pattern::new(&pattern), anchored_regex(&pattern));
+        let (short, full) = (read(&pattern), full_regex(&pattern));
         prop_assert_eq!(short.is_ok(), full.is_ok());
         if let (Ok(short), Ok(full)) = (short, full) {
             for value in values {
@@ -258,6 +316,6 @@ proptest! {
 
     #[test]
     fn no_text_panics(pattern in any::<String>()) {
-        let _ = Pattern::new(&pattern);
+        let _ = read(&pattern);
     }
 }
