@@ -143,6 +143,8 @@ fn select_instant(bencher: Bencher) {
     ("k8s_pod_name", MatchOp::NotRegex, "workload-1.*"),
     ("k8s_node_name", MatchOp::Regex, "kwok-node-1|kwok-node-17|kwok-node-99"),
     ("k8s_pod_name", MatchOp::Regex, ".+"),
+    // Needs an automaton, which runs outside of the lock.
+    ("k8s_pod_name", MatchOp::Regex, "workload-[0-9]*1(-.*)?"),
 ])]
 fn find(bencher: Bencher, (name, op, value): (&str, MatchOp, &str)) {
     let (store, _) = filled(1, |_| true);

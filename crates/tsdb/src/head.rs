@@ -268,6 +268,20 @@ impl Head {
             }
         }
         self.young_from = self.series.next_number().unwrap_or(u32::MAX);
+        self.remove(dead);
+    }
+
+    /// Removes those of the series that have no samples.
+    pub(crate) fn discard_unused(&mut self, series: &[SeriesId]) {
+        let is_unused = |number: &u32| self.series.get(*number).is_some_and(|s| s.newest_ms().is_none());
+        let mut unused: Vec<u32> = series.iter().map(|id| id.0).filter(is_unused).collect();
+        unused.sort_unstable();
+        unused.dedup();
+        self.remove(unused);
+    }
+
+    /// Removes these series, ascending.
+    fn remove(&mut self, dead: Vec<u32>) {
         if dead.is_empty() {
             return;
         }

@@ -5,6 +5,7 @@ use rustc_hash::FxHashSet;
 
 use crate::postings::Postings;
 use crate::symbols::{Name, PairId, Symbols};
+use crate::tested::{Conditions, Tested};
 
 /// Label pairs and, for each, the series that have it.
 #[derive(Debug, Default)]
@@ -60,12 +61,12 @@ impl Index {
         &self.series[pair.0 as usize]
     }
 
-    /// The series that satisfy all matchers.
-    pub(crate) fn matching(&self, matchers: &[Matcher]) -> Postings {
+    /// The series that satisfy all conditions.
+    pub(crate) fn matching(&self, conditions: &Conditions<'_>) -> Postings {
         let mut wanted = Vec::new();
         let mut unwanted = Vec::new();
-        for matcher in matchers {
-            match self.condition(matcher) {
+        for (matcher, tested) in conditions.iter() {
+            match self.condition(matcher, tested) {
                 Condition::OneOf(set) => wanted.push(set),
                 Condition::NoneOf(set) => unwanted.push(set),
             }
@@ -84,7 +85,13 @@ impl Index {
     }
 
     /// What one matcher asks for. Its expression meets each distinct value of its label at most once.
-    fn condition(&self, matcher: &Matcher) -> Condition {
+    fn condition(&self, matcher: &Matcher, tested: Option<&Tested>) -> Condition {
+        if let Some(tested) = tested {
+            let matches_empty = matcher.matches_empty();
+            let telling = tested.values().filter(|(_, holds)| *holds != matches_empty);
+            let found = self.any_of(telling.map(|(pair, _)| pair));
+            return if matches_empty { Condition::NoneOf(found) } else { Condition::OneOf(found) };
+        }
         let pair = |value: &str| self.symbols.pair(matcher.name(), value);
         let every_pair = || self.symbols.name(matcher.name()).map(Name::pairs).unwrap_or_default();
         let matches = |pair: &PairId| matcher.matches(self.symbols.value(*pair));
@@ -126,6 +133,14 @@ mod tests {
     use labels::MatchOp::{Equal, NotEqual, NotRegex, Regex};
 
     use super::*;
+
+    fn matching(index: &Index, matchers: &[Matcher]) -> Postings {
+        let mut conditions = Conditions::new(matchers);
+        if !conditions.update(index.symbols()) {
+            assert!(conditions.test(&|| false) && conditions.update(index.symbols()));
+        }
+        index.matching(&conditions)
+    }
 
     /// Four series: 0 and 1 have label `x`, 1 and 2 have `y`, 3 has neither.
     fn index() -> Index {
@@ -175,7 +190,7 @@ mod tests {
                 .into_iter()
                 .map(|(name, op, value)| Matcher::new(name, op, value).unwrap())
                 .collect();
-            assert_eq!(index.matching(&matchers).iter().collect::<Vec<_>>(), expected, "{matchers:?}");
+            assert_eq!(matching(&index, &matchers).iter().collect::<Vec<_>>(), expected, "{matchers:?}");
         }
     }
 
@@ -188,8 +203,8 @@ mod tests {
         numbers.push(1);
         index.remove(&numbers, &pairs.iter().copied().collect());
         assert_eq!(index.find_pairs(&gone), None);
-        assert_eq!(index.matching(&[]).iter().collect::<Vec<_>>(), [0, 2, 3]);
+        assert_eq!(matching(&index, &[]).iter().collect::<Vec<_>>(), [0, 2, 3]);
         let with_y = Matcher::new("y", Regex, ".+").unwrap();
-        assert_eq!(index.matching(&[with_y]).iter().collect::<Vec<_>>(), [2]);
+        assert_eq!(matching(&index, &[with_y]).iter().collect::<Vec<_>>(), [2]);
     }
 }

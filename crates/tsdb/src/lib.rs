@@ -67,6 +67,7 @@ mod model_tests;
 mod options;
 mod order;
 mod postings;
+mod search;
 mod select;
 mod series;
 mod stats;
@@ -74,13 +75,16 @@ mod store;
 mod symbols;
 mod table;
 mod tail;
+mod tested;
 
 pub use batch::{Batch, CommitSummary};
 pub use error::{AppendError, AppendOutcome, BatchError, InternError};
 pub use instants::Instants;
 pub use options::Options;
+pub use search::Search;
 pub use stats::{Cardinality, Count, MemoryUsage, Stats};
 pub use store::{SeriesView, Store, TimeRange, Writer};
+pub use tested::GiveUp;
 
 /// A series inside one [`Store`]. Stays valid until retention drops the series and is never used for another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

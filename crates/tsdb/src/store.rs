@@ -4,16 +4,13 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use labels::{Labels, Matcher};
-use rustc_hash::FxHashSet;
 
 use crate::head::Head;
-use crate::instants::Wanted;
 use crate::label_cache::LabelCache;
 use crate::order::{FEW, Order, sort_by_labels};
-use crate::select::Snapshot;
-use crate::series::Series;
+use crate::search::Search;
 use crate::stats::cardinality;
-use crate::symbols::PairId;
+use crate::tested::GiveUp;
 use crate::{
     AppendError, AppendOutcome, Batch, BatchError, Cardinality, CommitSummary, Instants, InternError,
     MemoryUsage, Options, SeriesId, Stats,
@@ -77,6 +74,12 @@ impl Store {
         known.map_or_else(|| self.writer().intern(labels), Ok)
     }
 
+    /// Drops those of the series that have no samples: for a caller that [interned](Store::intern) them for samples that
+    /// were refused after all. Who else waits to write to one of them has to intern it again.
+    pub fn discard_unused(&self, series: &[SeriesId]) {
+        self.write().discard_unused(series);
+    }
+
     /// Appends one sample. For more than a few take a [`Writer`] or a [`Batch`].
     ///
     /// # Errors
@@ -114,7 +117,7 @@ impl Store {
         end_ms: i64,
         visit: &mut dyn FnMut(SeriesView<'_>) -> ControlFlow<()>,
     ) {
-        self.select_wanted(matchers, TimeRange { start_ms, end_ms }, None, visit);
+        self.search(&|| false).select(matchers, TimeRange { start_ms, end_ms }, visit);
     }
 
     /// As [`Store::select`], for a visitor that looks at nothing but the newest sample at or before each of the
@@ -126,35 +129,7 @@ impl Store {
         instants: Instants,
         visit: &mut dyn FnMut(SeriesView<'_>) -> ControlFlow<()>,
     ) {
-        self.select_wanted(matchers, range, Some(instants), visit);
-    }
-
-    fn select_wanted(
-        &self,
-        matchers: &[Matcher],
-        range: TimeRange,
-        instants: Option<Instants>,
-        visit: &mut dyn FnMut(SeriesView<'_>) -> ControlFlow<()>,
-    ) {
-        let snapshot = {
-            let head = self.read();
-            let Some(Clipped { start_ms, end_ms }) = range.clip(&head) else { return };
-            let numbers = self.sorted_numbers(&head, matchers, Clipped { start_ms, end_ms });
-            Snapshot::take(&head, &numbers, Wanted { from_ms: start_ms, to_ms: end_ms, instants })
-        };
-        let mut reader = snapshot.reader();
-        let _ = self.with_labels(snapshot.numbers(), |labels| {
-            let Some(labels) = labels else {
-                reader.skip();
-                return ControlFlow::Continue(());
-            };
-            match reader.next() {
-                Some((timestamps, values)) if !timestamps.is_empty() => {
-                    visit(SeriesView { labels, timestamps, values })
-                }
-                _ => ControlFlow::Continue(()),
-            }
-        });
+        self.search(&|| false).select_newest(matchers, range, instants, visit);
     }
 
     /// Calls `visit` with the labels of each series that satisfies all matchers and whose time (from its first to its
@@ -165,56 +140,22 @@ impl Store {
         range: TimeRange,
         visit: &mut dyn FnMut(&Labels) -> ControlFlow<()>,
     ) {
-        let numbers = {
-            let head = self.read();
-            let Some(range) = range.clip(&head) else { return };
-            self.sorted_numbers(&head, matchers, range)
-        };
-        let _ = self
-            .with_labels(numbers.into_iter(), |labels| labels.map_or(ControlFlow::Continue(()), &mut *visit));
+        self.search(&|| false).series(matchers, range, visit);
     }
 
     /// The label names of the series that [`Store::series`] would visit, ascending.
     pub fn label_names(&self, matchers: &[Matcher], range: TimeRange) -> Vec<Arc<str>> {
-        let head = self.read();
-        let Some(range) = range.clip(&head) else { return Vec::new() };
-        let symbols = head.index().symbols();
-        let mut names: Vec<Arc<str>> = if matchers.is_empty() {
-            let living =
-                symbols.names().filter(|name| name.pairs().iter().any(|pair| range.meets_any(&head, *pair)));
-            living.map(|name| Arc::clone(name.text())).collect()
-        } else {
-            let mut names = FxHashSet::default();
-            for series in range.matching(&head, matchers) {
-                names.extend(series.labels.iter().map(|pair| symbols.name_of(*pair)));
-            }
-            names.into_iter().map(|name| Arc::clone(symbols.text(name))).collect()
-        };
-        names.sort_unstable();
-        names
+        self.search(&|| false).label_names(matchers, range)
     }
 
     /// The values of the label `name` on the series that [`Store::series`] would visit, ascending.
     pub fn label_values(&self, name: &str, matchers: &[Matcher], range: TimeRange) -> Vec<Arc<str>> {
-        let head = self.read();
-        let Some(range) = range.clip(&head) else { return Vec::new() };
-        let symbols = head.index().symbols();
-        let Some(name) = symbols.name(name) else { return Vec::new() };
-        let mut pairs = name.pairs().to_vec();
-        if matchers.is_empty() {
-            pairs.retain(|pair| range.meets_any(&head, *pair));
-        } else {
-            let wanted: FxHashSet<PairId> = pairs.iter().copied().collect();
-            let mut found: FxHashSet<PairId> = FxHashSet::default();
-            for series in range.matching(&head, matchers) {
-                found.extend(series.labels.iter().find(|pair| wanted.contains(pair)));
-            }
-            pairs.retain(|pair| found.contains(pair));
-        }
-        let mut values: Vec<Arc<str>> =
-            pairs.into_iter().map(|pair| Arc::clone(symbols.value(pair))).collect();
-        values.sort_unstable();
-        values
+        self.search(&|| false).label_values(name, matchers, range)
+    }
+
+    /// The same reads for somebody who may lose interest.
+    pub fn search<'a>(&'a self, give_up: GiveUp<'a>) -> Search<'a> {
+        Search::new(self, give_up)
     }
 
     /// The newest sample's time; `None` while the store is empty.
@@ -263,18 +204,15 @@ impl Store {
         cardinality(self.read().index(), limit)
     }
 
-    /// The series that satisfy the matchers and meet the range, in the order of their labels.
-    fn sorted_numbers(&self, head: &Head, matchers: &[Matcher], range: Clipped) -> Vec<u32> {
-        let mut numbers: Vec<u32> = range.numbers(head, matchers).collect();
+    /// Puts the numbers into the order of the series' labels.
+    pub(crate) fn sort(&self, head: &Head, numbers: &mut Vec<u32>) {
         if numbers.len() <= FEW {
-            sort_by_labels(&mut numbers, head);
-            return numbers;
+            return sort_by_labels(numbers, head);
         }
         {
             let order = self.order.read().unwrap_or_else(PoisonError::into_inner);
             if order.is_current(head) {
-                order.sort(&mut numbers);
-                return numbers;
+                return order.sort(numbers);
             }
         }
         // The head cannot change meanwhile: its lock is held. Another reader may have been faster, which does no harm.
@@ -282,12 +220,11 @@ impl Store {
         if !order.is_current(head) {
             order.update(head);
         }
-        order.sort(&mut numbers);
-        numbers
+        order.sort(numbers);
     }
 
     /// Calls `visit` with the labels of each of these series; with `None` where retention has dropped it meanwhile.
-    fn with_labels(
+    pub(crate) fn with_labels(
         &self,
         mut numbers: impl Iterator<Item = u32>,
         mut visit: impl FnMut(Option<&Labels>) -> ControlFlow<()>,
@@ -338,46 +275,6 @@ impl Store {
 
     fn write(&self) -> RwLockWriteGuard<'_, Head> {
         self.head.write().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A range that lies within what the store shows.
-#[derive(Clone, Copy, Debug)]
-struct Clipped {
-    start_ms: i64,
-    end_ms: i64,
-}
-
-impl TimeRange {
-    /// The part of the range that the store shows, if there is one.
-    fn clip(self, head: &Head) -> Option<Clipped> {
-        let start_ms = self.start_ms.max(head.horizon_ms()?);
-        (start_ms <= self.end_ms).then_some(Clipped { start_ms, end_ms: self.end_ms })
-    }
-}
-
-impl Clipped {
-    fn meets(self, series: &Series) -> bool {
-        series.meets(self.start_ms, self.end_ms)
-    }
-
-    /// Whether some series with this label meets the range.
-    fn meets_any(self, head: &Head, pair: PairId) -> bool {
-        head.index()
-            .having(pair)
-            .iter()
-            .any(|number| head.series().get(number).is_some_and(|s| self.meets(s)))
-    }
-
-    /// The numbers of the series that satisfy the matchers and meet the range, ascending.
-    fn numbers(self, head: &Head, matchers: &[Matcher]) -> impl Iterator<Item = u32> {
-        let candidates = head.index().matching(matchers).iter().collect::<Vec<u32>>();
-        candidates.into_iter().filter(move |number| head.series().get(*number).is_some_and(|s| self.meets(s)))
-    }
-
-    /// Those series.
-    fn matching<'a>(self, head: &'a Head, matchers: &[Matcher]) -> impl Iterator<Item = &'a Series> {
-        self.numbers(head, matchers).filter_map(|number| head.series().get(number))
     }
 }
 

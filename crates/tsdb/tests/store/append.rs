@@ -130,3 +130,19 @@ fn a_full_store_refuses_new_series_and_serves_the_old_ones() {
     assert_eq!(store.append(a, 0, 1.0), Ok(Appended));
     assert_eq!(store.stats().label_pairs, 2, "the refused labels must leave nothing behind");
 }
+
+#[test]
+fn series_that_were_interned_in_vain_are_dropped_and_others_are_not() {
+    let store = Store::new(Options::default());
+    let used = intern(&store, "used");
+    store.append(used, 1_000, 1.0).unwrap();
+    let before = (store.stats().series, store.stats().label_pairs);
+    let vain = [intern(&store, "vain"), intern(&store, "vainer")];
+    store.discard_unused(&[vain[1], used, vain[0], vain[1]]);
+    assert_eq!((store.stats().series, store.stats().label_pairs), before);
+    for gone in vain {
+        assert_eq!(store.append(gone, 1_000, 1.0), Err(AppendError::UnknownSeries));
+    }
+    assert_ne!(intern(&store, "vain"), vain[0], "a number was used twice");
+    assert_eq!(store.append(used, 2_000, 2.0), Ok(Appended));
+}

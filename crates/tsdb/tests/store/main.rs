@@ -5,6 +5,7 @@ mod batch;
 mod footprint;
 mod query;
 mod retention;
+mod slow;
 mod threads;
 
 use std::ops::ControlFlow;
