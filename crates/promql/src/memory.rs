@@ -58,7 +58,11 @@ impl Storage for MemoryStorage {
         request: &SelectRequest<'_>,
         visit: &mut dyn FnMut(SeriesRef<'_>) -> ControlFlow<()>,
     ) -> Result<(), StorageError> {
+        let slow = request.matchers.iter().any(labels::Matcher::is_slow);
         for (labels, samples) in &self.series {
+            if slow && (request.give_up)() {
+                break;
+            }
             let satisfied =
                 |matcher: &labels::Matcher| matcher.matches(labels.get(matcher.name()).unwrap_or_default());
             if !request.matchers.iter().all(satisfied) {

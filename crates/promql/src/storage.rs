@@ -1,11 +1,12 @@
 //! Where the evaluator gets its samples.
 
+use std::fmt;
 use std::ops::ControlFlow;
 
 use labels::{Labels, Matcher};
 
 /// What a selector asks of the storage.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SelectRequest<'a> {
     /// All must hold.
     pub matchers: &'a [Matcher],
@@ -16,6 +17,20 @@ pub struct SelectRequest<'a> {
     /// Where set, only the newest sample at or before each of these instants is looked at: a storage may leave out the
     /// others.
     pub newest_at: Option<Instants>,
+    /// A storage that searches for long asks this now and then, and ends the walk once it says `true`; what it has
+    /// visited until then is ignored.
+    pub give_up: &'a dyn Fn() -> bool,
+}
+
+impl fmt::Debug for SelectRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SelectRequest")
+            .field("matchers", &self.matchers)
+            .field("start_ms", &self.start_ms)
+            .field("end_ms", &self.end_ms)
+            .field("newest_at", &self.newest_at)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Evenly spaced instants from a first one on.

@@ -1,10 +1,10 @@
 //! Lowers function calls: which function is evaluated by which part of the evaluator.
 
-use labels::anchored_regex;
+use labels::shortened;
 
 use super::calendar;
 use super::failure;
-use super::lower::{Lowering, labels_of_absent, map, matchers, number};
+use super::lower::{Lowering, RegexFailure, labels_of_absent, map, matchers, number};
 use super::plan::{
     HistogramFunction, InfoCall, Map, Order, OverTime, Plan, Relabel, ScalarKind, ScalarNode, VectorKind,
     VectorNode,
@@ -12,23 +12,24 @@ use super::plan::{
 use super::range_functions::RangeFunction;
 use super::rate::Rate;
 use super::steps::TimeShift;
+use super::template::Template;
 use crate::ast::{Call, Expr, ExprKind, RangeExtension, Span, TimeModifiers};
 use crate::engine::QueryError;
 use crate::functions::Function;
 
 /// Lowers a call.
-pub(super) fn lower(lowering: &mut Lowering, call: &Call, span: Span) -> Result<Plan, QueryError> {
+pub(super) fn lower(lowering: &mut Lowering<'_>, call: &Call, span: Span) -> Result<Plan, QueryError> {
     Arguments { lowering, call, span }.lower()
 }
 
 /// A call in the making.
-struct Arguments<'l> {
-    lowering: &'l mut Lowering,
-    call: &'l Call,
+struct Arguments<'c, 'l, 'q> {
+    lowering: &'l mut Lowering<'q>,
+    call: &'c Call,
     span: Span,
 }
 
-impl<'l> Arguments<'l> {
+impl<'c> Arguments<'c, '_, '_> {
     fn lower(mut self) -> Result<Plan, QueryError> {
         use Function as F;
         use RangeFunction as R;
@@ -207,13 +208,16 @@ impl<'l> Arguments<'l> {
                 let constant = lower.constant && upper.constant;
                 self.histogram(2, HistogramFunction::Fraction { lower, upper }, constant)?
             }
-            // These look at native histograms, or at the times when counters began, and neither is stored here.
             F::HistogramAvg
             | F::HistogramCount
             | F::HistogramStddev
             | F::HistogramStdvar
-            | F::HistogramSum
-            | F::StartTimestamp => {
+            | F::HistogramSum => {
+                let inner = self.vector(0)?;
+                self.mapped(inner, Map::NeedsNative(self.call.function.name()))
+            }
+            // The times when counters began are not stored here.
+            F::StartTimestamp => {
                 let inner = self.vector(0)?;
                 self.mapped(inner, Map::Nothing)
             }
@@ -225,7 +229,7 @@ impl<'l> Arguments<'l> {
         index < self.call.arguments.len()
     }
 
-    fn argument(&self, index: usize) -> Result<&'l Expr, QueryError> {
+    fn argument(&self, index: usize) -> Result<&'c Expr, QueryError> {
         let missing = || failure(format!("argument {} is missing", index + 1), self.span);
         self.call.arguments.get(index).ok_or_else(missing)
     }
@@ -305,14 +309,20 @@ impl<'l> Arguments<'l> {
         let inner = self.vector(0)?;
         let (target, template, source) = (self.text(1)?, self.text(2)?, self.text(3)?);
         let pattern = self.text(4)?;
-        let pattern = anchored_regex(&pattern).map_err(|_| {
-            failure(format!("invalid regular expression in label_replace(): {pattern}"), self.span)
+        let pattern = self.lowering.regex(&pattern).map_err(|error| match error {
+            RegexFailure::Bad(bad) if bad.too_large => failure(bad.reason, self.span),
+            RegexFailure::Bad(_) => {
+                let pattern = shortened(&pattern);
+                failure(format!("invalid regular expression in label_replace(): {pattern}"), self.span)
+            }
+            RegexFailure::Stopped(error) => error,
         })?;
         if target.is_empty() {
             let message = format!("invalid destination label name in label_replace(): {target}");
             return Err(failure(message, self.span));
         }
         let constant = inner.constant;
+        let template = Template::new(&template);
         let relabel = Relabel::Replace { target, template, source, pattern };
         Ok(self.node(VectorKind::Relabel(Box::new(inner), relabel), constant))
     }

@@ -62,8 +62,7 @@ impl Evaluator<'_> {
             values.dedup();
             if !values.is_empty() {
                 any = true;
-                let values: Vec<String> = values.into_iter().map(regex::escape).collect();
-                matchers.push(matcher(name, MatchOp::Regex, &values.join("|"), span)?);
+                matchers.push(Matcher::one_of(name, values));
             }
         }
         let mut infos = Infos { targets: FxHashMap::default(), names: Vec::new() };

@@ -9,6 +9,9 @@ use crate::engine::{EngineOptions, Interrupt, QueryError, Stop};
 /// How much work may pass between two questions to the caller whether to go on, in samples.
 const WORK_BETWEEN_QUESTIONS: usize = 16_384;
 
+/// What text is counted in.
+const SAMPLE_BYTES: usize = size_of::<f64>();
+
 /// Counts the samples that a query holds and reads, and asks now and then whether to go on.
 pub(super) struct Limits<'a> {
     max_samples: u64,
@@ -16,6 +19,8 @@ pub(super) struct Limits<'a> {
     interrupt: Interrupt<'a>,
     query: Span,
     held: Rc<Cell<u64>>,
+    /// Bytes of text that do not make a whole sample yet.
+    text: Cell<usize>,
     read: Cell<u64>,
     work: Cell<usize>,
     stopped: Cell<Option<Stop>>,
@@ -30,6 +35,7 @@ impl<'a> Limits<'a> {
             interrupt,
             query,
             held: Rc::default(),
+            text: Cell::new(0),
             read: Cell::new(0),
             work: Cell::new(0),
             stopped: Cell::new(None),
@@ -53,6 +59,23 @@ impl<'a> Limits<'a> {
             self.stopped.set((self.interrupt)());
         }
         self.go_on()
+    }
+
+    /// Notes text that was made for labels. Labels are shared by all values that have them, so that nobody knows when the
+    /// last of them goes: the text counts until the query ends.
+    pub(super) fn made_text(&self, bytes: usize) -> Result<(), QueryError> {
+        let bytes_so_far = self.text.get() + bytes;
+        self.text.set(bytes_so_far % SAMPLE_BYTES);
+        let samples = bytes_so_far / SAMPLE_BYTES;
+        let mut held = self.holding();
+        held.add(samples)?;
+        held.keep();
+        self.work(samples)
+    }
+
+    /// Whether the search for series should end, as storages ask it.
+    pub(super) fn give_up(&self) -> bool {
+        self.ask().is_err()
     }
 
     /// Repeats the last answer: for loops that gave up in the middle and could not say why.
@@ -120,6 +143,11 @@ impl Held {
         self.amount += samples as u64;
         Ok(())
     }
+
+    /// Lets the samples count until the query ends.
+    fn keep(&mut self) {
+        self.amount = 0;
+    }
 }
 
 impl Drop for Held {
@@ -146,6 +174,15 @@ mod tests {
         drop(first);
         limits.holding().add(10).unwrap();
         assert!(limits.check(11).is_err());
+    }
+
+    #[test]
+    fn text_counts_in_samples_until_the_query_ends() {
+        let limits = limits(10, &|| None);
+        for _ in 0..20 {
+            limits.made_text(4).unwrap();
+        }
+        assert!(limits.made_text(8).is_err());
     }
 
     #[test]

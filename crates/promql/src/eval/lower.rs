@@ -1,9 +1,11 @@
 //! From the syntax tree to the [`plan`](super::plan) of one query.
 
-use labels::{Labels, LabelsBuilder, METRIC_NAME, MatchOp, Matcher};
+use labels::{Labels, LabelsBuilder, METRIC_NAME, MatchOp, Matcher, RegexBudget, RegexError, anchored_regex};
+use regex::Regex;
 
 use super::calls;
 use super::durations;
+use super::limits::Limits;
 use super::operators;
 use super::plan::{
     Aggregation, AggregationKind, Fold, Grouping, Inner, Map, Pick, Plan, RangeSource, ScalarKind,
@@ -20,16 +22,32 @@ use crate::engine::QueryError;
 const DEEPEST: usize = 512;
 
 /// Lowers expressions for one query.
-pub(super) struct Lowering {
+pub(super) struct Lowering<'q> {
     times: QueryTimes,
     default_step: i64,
+    limits: &'q Limits<'q>,
+    regexes: RegexBudget,
     depth: usize,
 }
 
-impl Lowering {
+/// Why there is no regular expression.
+pub(super) enum RegexFailure {
+    /// Because it is none, or too large.
+    Bad(RegexError),
+    /// Because nobody waits for it any more.
+    Stopped(QueryError),
+}
+
+impl<'q> Lowering<'q> {
     /// For a query at these times; `default_step` is the step of subqueries that name none.
-    pub(super) fn new(times: QueryTimes, default_step: i64) -> Self {
-        Self { times, default_step, depth: 0 }
+    pub(super) fn new(times: QueryTimes, default_step: i64, limits: &'q Limits<'q>) -> Self {
+        Self { times, default_step, limits, regexes: RegexBudget::default(), depth: 0 }
+    }
+
+    /// Compiles an expression. Those in matchers, which the parser compiled, count for the same budget.
+    pub(super) fn regex(&self, pattern: &str) -> Result<Regex, RegexFailure> {
+        self.limits.ask().map_err(RegexFailure::Stopped)?;
+        anchored_regex(pattern, &self.regexes).map_err(RegexFailure::Bad)
     }
 
     /// The times of the query.
@@ -132,11 +150,13 @@ impl Lowering {
 
     /// A selector.
     pub(super) fn selector(&self, selector: &VectorSelector) -> Result<Selector, QueryError> {
-        Ok(Selector {
-            matchers: matchers(selector),
-            shift: self.shift(&selector.modifiers)?,
-            extension: selector.extension,
-        })
+        let matchers = matchers(selector);
+        // The parser has refused more than enough, but perhaps not every tree comes from it.
+        if !self.regexes.spend(matchers.iter().map(Matcher::regex_cost).sum()) {
+            let span = selector.matchers.first().map(|matcher| matcher.span).unwrap_or_default();
+            return Err(failure(self.regexes.exceeded(), span));
+        }
+        Ok(Selector { matchers, shift: self.shift(&selector.modifiers)?, extension: selector.extension })
     }
 
     fn matrix(&self, matrix: &MatrixSelector, span: Span) -> Result<RangeSource, QueryError> {
@@ -251,7 +271,7 @@ pub(super) fn number(value: f64, span: Span) -> ScalarNode {
 pub(super) fn map(inner: VectorNode, map: Map, span: Span) -> VectorNode {
     let constant = inner.constant
         && match &map {
-            Map::Function(_) | Map::Nothing => true,
+            Map::Function(_) | Map::Nothing | Map::NeedsNative(_) => true,
             Map::Clamp { min, max } => min.constant && max.constant,
             Map::Round(scalar) | Map::Operator { scalar, .. } => scalar.constant,
             Map::StepTime => false,

@@ -119,6 +119,11 @@ impl Evaluator<'_> {
             }
             Map::StepTime => Ready::StepTime(steps),
             Map::Nothing => Ready::Nothing,
+            Map::NeedsNative(function) => {
+                let message = format!("{function}() looks at native histograms, which are not stored here");
+                self.notes.info(message, span);
+                Ready::Nothing
+            }
         };
         let drops_name = map.drops_name();
         self.stream(inner, steps, &mut |row| {

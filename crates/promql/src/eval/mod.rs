@@ -40,6 +40,7 @@ mod set;
 mod sort;
 mod statistics;
 mod steps;
+mod template;
 mod windows;
 
 #[cfg(test)]
@@ -95,7 +96,7 @@ pub(crate) fn evaluate(
     let clamp = |at: i64| at.clamp(-steps::FARTHEST, steps::FARTHEST);
     let times = QueryTimes { start: clamp(times.start), end: clamp(times.end), ..times };
     let default_step = milliseconds(options.default_subquery_step).max(1);
-    let plan = Lowering::new(times, default_step).any(expr)?;
+    let plan = Lowering::new(times, default_step, &limits).any(expr)?;
     let evaluator = Evaluator {
         storage: environment.storage,
         limits,

@@ -6,6 +6,7 @@ use regex::Regex;
 
 use super::range_functions::RangeFunction;
 use super::steps::TimeShift;
+use super::template::Template;
 use crate::ast::{BinaryOp, RangeExtension, Span, VectorMatching};
 
 /// An expression of any type.
@@ -116,6 +117,8 @@ pub(super) enum Map {
     StepTime,
     /// Functions that know native histograms only, and so give nothing here.
     Nothing,
+    /// A function of this name, which looks at native histograms: there are none.
+    NeedsNative(&'static str),
 }
 
 /// A selector of series.
@@ -260,8 +263,8 @@ pub(super) enum Relabel {
     Replace {
         /// The label to be set.
         target: String,
-        /// The template of its value.
-        template: String,
+        /// What its value is made of.
+        template: Template,
         /// The label to be looked at.
         source: String,
         /// What its whole value must look like.

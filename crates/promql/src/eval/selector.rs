@@ -23,7 +23,14 @@ impl Evaluator<'_> {
         until: i64,
         visit: impl FnMut(SeriesRef<'_>) -> Result<(), QueryError>,
     ) -> Result<(), QueryError> {
-        let request = SelectRequest { matchers, start_ms: after + 1, end_ms: until, newest_at: None };
+        let give_up = || self.limits.give_up();
+        let request = SelectRequest {
+            matchers,
+            start_ms: after + 1,
+            end_ms: until,
+            newest_at: None,
+            give_up: &give_up,
+        };
         self.visit_request(&request, visit)
     }
 
@@ -49,7 +56,8 @@ impl Evaluator<'_> {
                 }
             }
         })?;
-        failure.map_or(Ok(()), Err)
+        // The storage may have given up without a word.
+        failure.map_or_else(|| self.limits.go_on(), Err)
     }
 
     /// The values of an instant selector: the newest sample in `(step - lookback, step]`, unless it is a stale marker.
@@ -93,11 +101,13 @@ impl Evaluator<'_> {
         let mut cuts = Cuts::default();
         // A single instant is followed by none.
         let step_ms = if ends.count > 1 && ends.step > 0 { ends.step } else { i64::MAX };
+        let give_up = || self.limits.give_up();
         let request = SelectRequest {
             matchers: &selector.matchers,
             start_ms: windows.earliest() + 1,
             end_ms: windows.latest(),
             newest_at: Some(Instants { first_ms: ends.start, step_ms }),
+            give_up: &give_up,
         };
         self.visit_request(&request, |series| {
             self.limits.work(steps.count)?;

@@ -514,3 +514,75 @@ fn the_windows_of_a_single_series_are_left_in_the_middle_when_time_is_up() {
     assert!(matches!(result, Err(QueryError::Timeout)), "{result:?}");
     assert_eq!(asked.get(), 41);
 }
+
+#[test]
+fn labels_that_grow_too_long_are_refused() {
+    let storage = storage(&[("up{a=\"0123456789abcdef\"}", &[(0, 1.0)])]);
+    let mut query = "up".to_owned();
+    for _ in 0..12 {
+        query = format!("label_join({query}, \"a\", \"\", \"a\", \"a\")");
+    }
+    let length = |output: QueryOutput| match output.value {
+        Value::Vector(samples) => samples[0].labels.get("a").unwrap().len(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(length(instant(&storage, &query, 0).unwrap()), 64 << 10);
+    let joined = format!("label_join({query}, \"a\", \"-\", \"a\", \"a\")");
+    let replaced = format!("label_replace({query}, \"b\", \"$1.\", \"a\", \"(.*)\")");
+    for (query, function) in [(joined, "label_join"), (replaced, "label_replace")] {
+        let error = instant(&storage, &query, 0).unwrap_err().to_string();
+        assert!(
+            error.starts_with(&format!("{function}() makes a value of more than 65536 bytes")),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn text_made_for_labels_counts_as_memory_and_as_work() {
+    let pods: Vec<String> = (0..500).map(|pod| format!("up{{pod=\"{pod}\"}}")).collect();
+    let series: Vec<(&str, &[(i64, f64)])> = pods.iter().map(|pod| (pod.as_str(), &[(0, 1.0)][..])).collect();
+    let storage = storage(&series);
+    let query = expr(&format!("label_replace(up, \"b\", \"{}\", \"pod\", \".*\")", "x".repeat(60_000)));
+    let engine = Engine::new(EngineOptions { max_samples: 1_000_000, ..EngineOptions::default() });
+    let error = engine.instant(&storage, &query, 0, &|| None).unwrap_err().to_string();
+    assert!(error.contains("too many samples"), "{error}");
+    let asked = Cell::new(0);
+    Engine::default()
+        .instant(&storage, &query, 0, &|| {
+            asked.set(asked.get() + 1);
+            None
+        })
+        .unwrap();
+    assert!(asked.get() > 100, "{}", asked.get());
+}
+
+#[test]
+fn expressions_of_label_replace_are_compiled_one_by_one_until_somebody_loses_interest() {
+    let mut query = "up".to_owned();
+    for _ in 0..50 {
+        query = format!("label_replace({query}, \"a\", \"$1\", \"b\", \"(x[ab])+\")");
+    }
+    let asked = Cell::new(0);
+    let interrupt = || {
+        asked.set(asked.get() + 1);
+        (asked.get() > 10).then_some(Stop::Canceled)
+    };
+    let outcome = Engine::default().instant(&MemoryStorage::new(), &expr(&query), 0, &interrupt);
+    assert!(matches!(outcome, Err(QueryError::Canceled)), "{outcome:?}");
+    assert_eq!(asked.get(), 11);
+}
+
+#[test]
+fn a_query_that_needs_native_histograms_says_so() {
+    let storage = storage(&[("up", &[(0, 1.0)])]);
+    for function in
+        ["histogram_avg", "histogram_count", "histogram_sum", "histogram_stddev", "histogram_stdvar"]
+    {
+        let output = instant(&storage, &format!("{function}(up)"), 0).unwrap();
+        assert!(matches!(&output.value, Value::Vector(samples) if samples.is_empty()));
+        let info =
+            format!("PromQL info: {function}() looks at native histograms, which are not stored here (1:1)");
+        assert_eq!(output.annotations.infos, [info]);
+    }
+}

@@ -1,9 +1,12 @@
 //! The position in the list of words, and the messages for words that do not fit.
 
+use labels::RegexBudget;
+
 use crate::ast::Span;
+use crate::engine::Stop;
 use crate::parser::hints;
 use crate::parser::token::{Keyword, Token, TokenKind};
-use crate::parser::{ParseError, ParseOptions, Parsed, error, lexer};
+use crate::parser::{ParseError, ParseOptions, Parsed, Parsing, error, lexer};
 
 /// The deepest nesting and the longest chain of operators. Parsing, checking, printing, evaluating and dropping a tree
 /// all recurse, and a server's threads have 2 MiB of stack.
@@ -13,6 +16,9 @@ pub(super) const MAX_DEPTH: usize = 256;
 pub(super) struct Cursor<'a> {
     pub(super) text: &'a str,
     pub(super) options: ParseOptions,
+    parsing: &'a Parsing<'a>,
+    /// Set when the caller wanted no more.
+    pub(super) stopped: Option<Stop>,
     tokens: Vec<Token>,
     position: usize,
     /// The brackets that are open, outermost first.
@@ -21,8 +27,26 @@ pub(super) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) fn new(text: &'a str, options: ParseOptions) -> Self {
-        Self { text, options, tokens: lexer::tokens(text), position: 0, open: Vec::new(), depth: 0 }
+    pub(super) fn new(text: &'a str, parsing: &'a Parsing<'a>) -> Self {
+        Self {
+            text,
+            options: parsing.options,
+            parsing,
+            stopped: None,
+            tokens: lexer::tokens(text),
+            position: 0,
+            open: Vec::new(),
+            depth: 0,
+        }
+    }
+
+    /// What is left for regular expressions. An error, which nobody sees, when the caller wants no more.
+    pub(super) fn regexes(&mut self) -> Parsed<&'a RegexBudget> {
+        self.stopped = (self.parsing.interrupt)();
+        match self.stopped {
+            None => Ok(self.parsing.regexes),
+            Some(_) => Err(error("stopped", self.span(), None)),
+        }
     }
 
     /// The current word.

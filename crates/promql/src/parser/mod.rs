@@ -22,7 +22,10 @@ pub(crate) mod literals;
 mod selector;
 mod token;
 
+use labels::RegexBudget;
+
 use crate::ast::{Expr, Span};
+use crate::engine::{Interrupt, Stop};
 
 /// What the parser accepts beyond stable PromQL.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,19 +56,63 @@ fn error(message: impl Into<String>, span: Span, hint: Option<String>) -> Box<Pa
     Box::new(ParseError { message: message.into(), span, hint })
 }
 
+/// Why reading a query ended without one.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ParseFailure {
+    /// The text is no query.
+    #[error(transparent)]
+    Error(#[from] ParseError),
+    /// The caller wanted no more of it.
+    #[error("reading the query was stopped")]
+    Stopped(Stop),
+}
+
+/// How a query is read that comes from somebody else: its regular expressions may be costly.
+#[derive(Clone, Copy)]
+pub struct Parsing<'a> {
+    /// What is accepted.
+    pub options: ParseOptions,
+    /// Asked before each regular expression.
+    pub interrupt: Interrupt<'a>,
+    /// What the regular expressions may cost; several texts may share it.
+    pub regexes: &'a RegexBudget,
+}
+
+impl Parsing<'_> {
+    /// Parses and type-checks a query.
+    ///
+    /// # Errors
+    /// With the place, for text that Prometheus would refuse; when interrupted.
+    pub fn parse(&self, query: &str) -> Result<Expr, ParseFailure> {
+        if query.len() > MAX_BYTES {
+            let length = query.len();
+            let message =
+                format!("the query is {length} bytes long; the most that is read is {MAX_BYTES} bytes");
+            let span = Span { start: 0, end: length };
+            return Err(ParseError { message, span, hint: None }.into());
+        }
+        let mut cursor = cursor::Cursor::new(query, self);
+        let parsed = cursor.query();
+        if let Some(stop) = cursor.stopped {
+            return Err(ParseFailure::Stopped(stop));
+        }
+        let expr = parsed.map_err(|error| *error)?;
+        check::expression(&expr, query).map_err(|error| *error)?;
+        Ok(expr)
+    }
+}
+
 /// Parses and type-checks a query.
 ///
 /// # Errors
 /// With the place, for text that Prometheus would refuse.
 pub fn parse(query: &str, options: ParseOptions) -> Result<Expr, ParseError> {
-    if query.len() > MAX_BYTES {
-        let message =
-            format!("the query is {} bytes long; the most that is read is {MAX_BYTES} bytes", query.len());
-        return Err(ParseError { message, span: Span { start: 0, end: query.len() }, hint: None });
-    }
-    let expr = cursor::Cursor::new(query, options).query().map_err(|error| *error)?;
-    check::expression(&expr, query).map_err(|error| *error)?;
-    Ok(expr)
+    let parsing = Parsing { options, interrupt: &|| None, regexes: &RegexBudget::default() };
+    parsing.parse(query).map_err(|failure| match failure {
+        ParseFailure::Error(error) => error,
+        // Nobody interrupts it.
+        ParseFailure::Stopped(_) => *error("stopped", Span::default(), None),
+    })
 }
 
 /// Whether a metric of this name can be written without quotes and braces.

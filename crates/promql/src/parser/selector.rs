@@ -1,6 +1,6 @@
 //! Vector selectors and lists of labels.
 
-use labels::{METRIC_NAME, MatchOp, Matcher};
+use labels::{METRIC_NAME, MatchOp, Matcher, RegexBudget, shortened};
 
 use crate::ast::{BinaryOp, Expr, ExprKind, LabelMatcher, Span, TimeModifiers, VectorSelector};
 use crate::parser::cursor::Cursor;
@@ -81,9 +81,13 @@ impl Cursor<'_> {
         };
         let value = value.clone();
         let value_span = self.advance();
-        let matcher = Matcher::new(&name, op, &value).map_err(|bad| {
-            let hint = hints::for_bad_regex(&value);
-            error(format!("error parsing regexp: {}: {value:?}", bad.reason), value_span, hint)
+        let matcher = match op {
+            MatchOp::Equal | MatchOp::NotEqual => Matcher::within(&name, op, &value, &RegexBudget::new(0)),
+            MatchOp::Regex | MatchOp::NotRegex => Matcher::within(&name, op, &value, self.regexes()?),
+        };
+        let matcher = matcher.map_err(|bad| {
+            let (hint, shown) = (hints::for_bad_regex(&bad), shortened(&value));
+            error(format!("error parsing regexp: {}: {shown:?}", bad.reason), value_span, hint)
         })?;
         selector.matchers.push(LabelMatcher { matcher, span: name_span.to(value_span) });
         Ok(())

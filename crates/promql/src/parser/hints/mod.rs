@@ -12,7 +12,7 @@ pub(super) use types::{
     for_argument_count, for_bool_modifier, for_empty_selector, for_misplaced_modifier, for_misplaced_range,
     for_scalar_in_set_operation, for_swapped_parameter, for_wrong_argument, for_wrong_type,
 };
-pub(super) use words::for_unexpected_word;
+pub(super) use words::{for_range_in_parentheses, for_unexpected_word};
 
 /// The most characters of a rewritten query in a hint; a longer one would hide what it shows.
 const LONGEST_EXAMPLE: usize = 100;

@@ -1,5 +1,7 @@
 //! Hints about text that makes no word: strange characters, numbers, strings.
 
+use labels::RegexError;
+
 use crate::parser::lexer::Region;
 use crate::parser::literals::{BadDuration, UNITS};
 use crate::parser::token::shorten;
@@ -138,8 +140,11 @@ pub(in crate::parser) fn for_bad_number(text: &str, reason: BadDuration, region:
     Some(hint)
 }
 
-pub(in crate::parser) fn for_bad_regex(pattern: &str) -> Option<String> {
-    let hint = if pattern.starts_with(['*', '+', '?']) {
+pub(in crate::parser) fn for_bad_regex(bad: &RegexError) -> Option<String> {
+    let pattern = &bad.pattern;
+    let hint = if bad.too_large {
+        "list plain values (a|b|c) or name a common prefix (a.*): these are not limited"
+    } else if pattern.starts_with(['*', '+', '?']) {
         "a repetition needs something before it; any text is .*"
     } else if ["(?=", "(?!", "(?<=", "(?<!"].iter().any(|look_around| pattern.contains(look_around)) {
         "there is no look-around in this syntax; use a second matcher, for example with !~"

@@ -16,10 +16,19 @@ pub(in crate::parser) fn for_unexpected_word(cursor: &Cursor<'_>, context: &str)
         "offset" => behind_offset(cursor),
         "aggregation" => behind_grouping(cursor),
         "@" => Some("a time is a number of seconds, start() or end()".into()),
-        _ => misplaced_keyword(cursor)
+        _ => doubled_operator(cursor)
+            .or_else(|| misplaced_keyword(cursor))
             .or_else(|| foreign_operator(cursor))
             .or_else(|| missing_operator(cursor)),
     })
+}
+
+/// For `name(5m)`, whose cursor stands at the name.
+pub(in crate::parser) fn for_range_in_parentheses(cursor: &Cursor<'_>) -> Option<String> {
+    let TokenKind::Duration(_) = cursor.peek_at(2) else { return None };
+    let name = shorten(current(cursor), 40);
+    (*cursor.peek_at(3) == TokenKind::RightParen)
+        .then(|| format!("a metric's range stands in square brackets: {name}[5m]"))
 }
 
 fn is_closing(kind: &TokenKind) -> bool {
@@ -81,6 +90,7 @@ fn in_braces(cursor: &Cursor<'_>) -> Option<String> {
             format!("a matcher is written {}=\"value\"", shorten(label, 40))
         }
         (_, TokenKind::LeftBrace) => "braces do not nest".into(),
+        (_, TokenKind::LeftBracket) => "a range stands behind the braces: name{label=\"value\"}[5m]".into(),
         (_, TokenKind::Comma) => "a matcher is missing before the comma".into(),
         _ => return None,
     };
@@ -130,6 +140,15 @@ fn in_label_list(cursor: &Cursor<'_>) -> Option<String> {
 
 fn in_brackets(cursor: &Cursor<'_>) -> Option<String> {
     let found = current(cursor);
+    if matches!(cursor.innermost_open(), Some((TokenKind::LeftBracket, _)))
+        && let Some(token) = cursor.before_open()
+    {
+        let name = token.span.of(cursor.text);
+        let aggregates = matches!(token.kind, TokenKind::Name(Some(Keyword::Aggregate(_))));
+        if aggregates || Function::from_name(name).is_some() {
+            return Some(format!("arguments stand in parentheses: {name}(…)"));
+        }
+    }
     let hint = match cursor.peek() {
         TokenKind::RightBracket => "name a duration, for example [5m]".into(),
         TokenKind::String(_) => "a duration stands without quotes, for example [5m]".into(),
@@ -197,6 +216,14 @@ fn misplaced_keyword(cursor: &Cursor<'_>) -> Option<String> {
         _ => return None,
     };
     Some(hint)
+}
+
+/// `a and and b`: the second one is read as a metric's name.
+fn doubled_operator(cursor: &Cursor<'_>) -> Option<String> {
+    let (_, before) = previous(cursor)?;
+    let is_operator = ["and", "or", "unless"].iter().any(|operator| before.eq_ignore_ascii_case(operator));
+    (is_operator && matches!(cursor.peek(), TokenKind::Name(None)))
+        .then(|| format!("{before:?} is read as a metric's name here: something is missing before it"))
 }
 
 /// Operators of other languages.
