@@ -6,6 +6,7 @@
 //!                                                           Storage
 //! ```
 
+pub mod analysis;
 pub mod ast;
 mod display;
 mod engine;
@@ -19,6 +20,6 @@ mod value;
 pub use engine::{Engine, EngineOptions, Interrupt, QueryError, RangeQuery, Stop};
 pub use functions::{Arity, Function, Signature};
 pub use memory::MemoryStorage;
-pub use parser::{ParseError, ParseOptions, parse};
+pub use parser::{ParseError, ParseFailure, ParseOptions, Parsing, parse};
 pub use storage::{Instants, SelectRequest, SeriesRef, Storage, StorageError, is_stale_nan, stale_nan};
 pub use value::{Annotations, Point, QueryOutput, RangeSeries, Sample, Value};
