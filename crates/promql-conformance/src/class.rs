@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use labels::Labels;
+use labels::{Labels, METRIC_NAME};
 use promql::Function;
 use promql::ast::{
     AggregateOp, BinaryOp, DurationExpr, DurationKind, Expr, ExprKind, TimeModifiers, VectorSelector,
@@ -131,12 +131,16 @@ impl Features<'_> {
     fn selector(&mut self, selector: &VectorSelector) {
         self.is_experimental |= selector.extension.is_some();
         self.modifiers(&selector.modifiers);
-        self.is_native |= self.native.iter().any(|labels| {
-            selector.matchers.iter().all(|matcher| {
-                let matcher = &matcher.matcher;
-                matcher.matches(labels.get(matcher.name()).unwrap_or_default())
-            })
-        });
+        // Without a metric's name, histograms are among what is found, and a case that expects none of them in its result is
+        // about floats: that these are found, and the histograms ignored.
+        let names_metric = selector.matchers.iter().any(|matcher| matcher.matcher.name() == METRIC_NAME);
+        self.is_native |= names_metric
+            && self.native.iter().any(|labels| {
+                selector.matchers.iter().all(|matcher| {
+                    let matcher = &matcher.matcher;
+                    matcher.matches(labels.get(matcher.name()).unwrap_or_default())
+                })
+            });
     }
 
     fn modifiers(&mut self, modifiers: &TimeModifiers) {

@@ -1,6 +1,8 @@
 //! Whether a value is the expected one.
 
-use labels::Labels;
+use std::fmt;
+
+use labels::{Labels, Quoted};
 use promql::{Annotations, Point, RangeSeries, Sample, Value, is_stale_nan};
 
 use crate::script::{Case, Expected, Remark, Times};
@@ -32,7 +34,7 @@ pub(crate) fn value(case: &Case, value: &Value) -> Result<(), String> {
         (Expected::Scalar(expected), Value::Scalar(point)) if nearly_equal(*expected, point.value) => Ok(()),
         (Expected::Series(expected), Value::Vector(samples)) => vector(expected, samples, case.ordered),
         (Expected::Series(expected), Value::Matrix(series)) => matrix(expected, series, case),
-        (expected, found) => Err(format!("expected {expected:?}, found {found:?}")),
+        (expected, found) => Err(format!("expected {expected}, found {}", Shown(found))),
     }
 }
 
@@ -44,7 +46,8 @@ pub(crate) fn step(case: &Case, series: &[RangeSeries], at: i64) -> Result<(), S
         let found = series.first().and_then(point);
         return match found {
             Some(found) if nearly_equal(expected, found.value) => Ok(()),
-            _ => Err(format!("expected {expected}, found {found:?}")),
+            Some(found) => Err(format!("expected {expected}, found {}", found.value)),
+            None => Err(format!("expected {expected}, found nothing at this step")),
         };
     }
     let Expected::Series(expected) = &case.value else { return Err("a range query gives no text".into()) };
@@ -53,6 +56,39 @@ pub(crate) fn step(case: &Case, series: &[RangeSeries], at: i64) -> Result<(), S
         .filter_map(|series| Some(Sample { labels: series.labels.clone(), point: point(series)? }))
         .collect();
     vector(expected, &samples, false)
+}
+
+/// A value as people read it.
+pub(crate) struct Shown<'v>(pub(crate) &'v Value);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let series =
+            |count: usize| if count == 1 { "1 series".to_owned() } else { format!("{count} series") };
+        match self.0 {
+            Value::Scalar(point) => write!(f, "the number {}", point.value),
+            Value::String(text) => write!(f, "the text {}", Quoted(text)),
+            Value::Vector(samples) => f.write_str(&series(samples.len())),
+            Value::Matrix(found) => write!(f, "{} with samples over time", series(found.len())),
+        }
+    }
+}
+
+/// Samples over time, the first few of them: `1@0s 2@60s …`.
+fn points(points: &[Point]) -> String {
+    const SHOWN: usize = 12;
+    if points.is_empty() {
+        return "nothing".to_owned();
+    }
+    let shown = points
+        .iter()
+        .take(SHOWN)
+        .map(|point| format!("{}@{}s", point.value, point.timestamp_ms as f64 / 1000.0));
+    let mut text = shown.collect::<Vec<_>>().join(" ");
+    if points.len() > SHOWN {
+        text.push_str(&format!(" … ({} samples)", points.len()));
+    }
+    text
 }
 
 fn vector(expected: &[Series], samples: &[Sample], ordered: bool) -> Result<(), String> {
@@ -66,7 +102,12 @@ fn vector(expected: &[Series], samples: &[Sample], ordered: bool) -> Result<(), 
         match series.items.first() {
             Some(Item::Float(expected)) if nearly_equal(*expected, sample.point.value) => {}
             other => {
-                return Err(format!("{}: expected {other:?}, found {}", sample.labels, sample.point.value));
+                let expected = match other {
+                    Some(Item::Float(value)) => value.to_string(),
+                    Some(Item::Histogram) => "a native histogram".to_owned(),
+                    Some(Item::Gap) | None => "nothing".to_owned(),
+                };
+                return Err(format!("{}: expected {expected}, found {}", sample.labels, sample.point.value));
             }
         }
     }
@@ -82,7 +123,7 @@ fn matrix(expected: &[Series], found: &[RangeSeries], case: &Case) -> Result<(),
     };
     for series in found {
         let Some((_, expected)) = find(expected, &series.labels) else {
-            return Err(format!("unexpected series {} with {:?}", series.labels, series.points));
+            return Err(format!("unexpected series {} with {}", series.labels, points(&series.points)));
         };
         let expected = expected.items.iter().enumerate().filter_map(|(index, item)| match item {
             Item::Gap => None,
@@ -94,7 +135,14 @@ fn matrix(expected: &[Series], found: &[RangeSeries], case: &Case) -> Result<(),
             *at == point.timestamp_ms && nearly_equal(*value, point.value)
         };
         if expected.len() != series.points.len() || !expected.iter().zip(&series.points).all(same) {
-            return Err(format!("{}: expected {expected:?}, found {:?}", series.labels, series.points));
+            let expected: Vec<Point> =
+                expected.into_iter().map(|(timestamp_ms, value)| Point { timestamp_ms, value }).collect();
+            return Err(format!(
+                "{}: expected {}, found {}",
+                series.labels,
+                points(&expected),
+                points(&series.points)
+            ));
         }
     }
     let missing = expected.iter().find(|series| !found.iter().any(|found| found.labels == series.labels));
@@ -121,7 +169,7 @@ pub(crate) fn remarks(case: &Case, found: &Annotations) -> Result<(), String> {
             match (remark, kind) {
                 (Remark::Warning(text), "warning") | (Remark::Info(text), "info") => expected.push(text),
                 (Remark::NoWarning, "warning") | (Remark::NoInfo, "info") if !found.is_empty() => {
-                    return Err(format!("unexpected {kind}: {found:?}"));
+                    return Err(format!("unexpected {kind}: {}", found.join("; ")));
                 }
                 _ => {}
             }
@@ -132,7 +180,9 @@ pub(crate) fn remarks(case: &Case, found: &Annotations) -> Result<(), String> {
         let found_all = expected.iter().all(|text| found.iter().any(|message| text.accepts(message)));
         let expected_all = found.iter().all(|message| expected.iter().any(|text| text.accepts(message)));
         if !found_all || !expected_all {
-            return Err(format!("expected {kind} {expected:?}, found {found:?}"));
+            let expected: Vec<String> = expected.iter().map(ToString::to_string).collect();
+            let found = if found.is_empty() { "none".to_owned() } else { found.join("; ") };
+            return Err(format!("expected {kind} {}, found {found}", expected.join("; ")));
         }
     }
     Ok(())

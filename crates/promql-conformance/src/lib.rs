@@ -16,6 +16,7 @@ pub const EXPECTATIONS: &str = include_str!("../expectations");
 mod class;
 mod compare;
 mod expectations;
+mod floors;
 mod pinned;
 mod report;
 mod run;
@@ -24,6 +25,7 @@ mod series;
 
 pub use class::Class;
 pub use expectations::{Expectations, ExpectationsError, Mode};
+pub use floors::shortfalls;
 pub use report::{CaseReport, FileReport, Report, Score};
 pub use run::{Settings, run_script, run_scripts};
 pub use script::ScriptError;

@@ -153,7 +153,7 @@ impl Runner {
         let output = self.evaluate(case, expr, Times::Range(at - MINUTE, at + MINUTE, MINUTE));
         match output.map_err(|error| error.to_string())?.value {
             Value::Matrix(series) => compare::step(case, &series, at),
-            other => Err(format!("expected a matrix, found {other:?}")),
+            other => Err(format!("expected samples over time, found {}", compare::Shown(&other))),
         }
     }
 
@@ -171,7 +171,7 @@ impl Runner {
 fn check(case: &Case, output: &Result<QueryOutput, QueryError>) -> Result<(), String> {
     match (output, &case.failure) {
         (Ok(output), None) => compare::value(case, &output.value),
-        (Ok(output), Some(_)) => Err(format!("expected an error, found {:?}", output.value)),
+        (Ok(output), Some(_)) => Err(format!("expected an error, found {}", compare::Shown(&output.value))),
         (Err(error), None) => Err(format!("unexpected error: {error}")),
         (Err(error), Some(expected)) => accept(expected, &error.to_string()),
     }
@@ -181,7 +181,7 @@ fn accept(expected: &Text, message: &str) -> Result<(), String> {
     if expected.accepts(message) {
         Ok(())
     } else {
-        Err(format!("expected error {expected:?}, found {message:?}"))
+        Err(format!("expected the error {expected}, found {message}"))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Scripts: the commands `load`, `clear` and `eval`, one after the other.
 
+use std::fmt;
+
 use regex::Regex;
 
 use crate::series::{self, Item, Series};
@@ -98,6 +100,27 @@ impl Text {
             Self::Any => true,
             Self::Exactly(text) => text == message,
             Self::Matching(pattern) => pattern.is_match(message),
+        }
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("(any)"),
+            Self::Exactly(text) => f.write_str(text),
+            Self::Matching(pattern) => write!(f, "/{pattern}/"),
+        }
+    }
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Series(series) if series.len() == 1 => f.write_str("1 series"),
+            Self::Series(series) => write!(f, "{} series", series.len()),
+            Self::Scalar(value) => write!(f, "the number {value}"),
+            Self::Text(text) => write!(f, "the text {}", labels::Quoted(text)),
         }
     }
 }

@@ -32,8 +32,18 @@ pub(crate) fn parse(line: &str) -> Result<Series, String> {
     let mut items = Vec::new();
     for word in words(rest) {
         item(word, &mut items).map_err(|reason| format!("bad sample {word:?}: {reason}"))?;
+        if items.len() > MOST_SAMPLES {
+            return Err(too_many());
+        }
     }
     Ok(Series { labels, items })
+}
+
+/// More samples of one series are a slip of the pen.
+const MOST_SAMPLES: usize = 1_000_000;
+
+fn too_many() -> String {
+    format!("a series has {MOST_SAMPLES} samples at most")
 }
 
 /// A number alone on a line, as the expectation of a scalar.
@@ -134,7 +144,10 @@ fn words(text: &str) -> Vec<&str> {
 /// One word: `_`, `_x3`, `stale`, `1`, `1x3` (four samples), `1+2x3` (1 3 5 7), `{{…}}x3`.
 fn item(word: &str, items: &mut Vec<Item>) -> Result<(), String> {
     let times = |text: &str| -> Result<usize, String> {
-        text.strip_prefix('x').and_then(|n| n.parse().ok()).ok_or_else(|| format!("unexpected {text:?}"))
+        let count = text.strip_prefix('x').and_then(|n| n.parse().ok());
+        let count: usize = count.ok_or_else(|| format!("unexpected {text:?}"))?;
+        // Before anything is made of it.
+        if count > MOST_SAMPLES { Err(too_many()) } else { Ok(count) }
     };
     if let Some(rest) = word.strip_prefix('_') {
         let count = if rest.is_empty() { 1 } else { times(rest)? };
@@ -216,6 +229,16 @@ mod tests {
             } else {
                 assert_eq!(floats(text), expected, "{text}");
             }
+        }
+    }
+
+    #[test]
+    fn a_series_without_end_is_refused() {
+        for text in
+            ["1x99999999999", "_x99999999999", "stalex99999999999", "{{}}x9999999999", "1+1x999999 1x9"]
+        {
+            let error = parse(&format!("m {text}")).unwrap_err();
+            assert!(error.contains("1000000 samples at most"), "{text}: {error}");
         }
     }
 
