@@ -1,11 +1,44 @@
 //! OTLP's JSON: field names in lower camel case, 64-bit integers as text or numbers, `NaN` and infinities as text, one
-//! field for each variant of a oneof.
+//! field for each variant of a oneof, bytes in base64.
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Unexpected, Visitor};
 
 use crate::message::{self, Data, NumberValue, Value};
+
+/// A request as JSON has it.
+#[derive(Default, serde::Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ExportRequest {
+    resource_metrics: Vec<message::ResourceMetrics>,
+}
+
+/// A derived reader would take a list of the fields' values as well, and an empty list for an empty request.
+impl<'de> Deserialize<'de> for message::ExportRequest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OnlyAnObject;
+
+        impl<'de> Visitor<'de> for OnlyAnObject {
+            type Value = ExportRequest;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with `resourceMetrics`")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ExportRequest, A::Error> {
+                ExportRequest::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+
+        let ExportRequest { resource_metrics } = deserializer.deserialize_map(OnlyAnObject)?;
+        Ok(Self { resource_metrics })
+    }
+}
 
 /// A metric as JSON has it.
 #[derive(Default, serde::Deserialize)]
@@ -41,6 +74,7 @@ pub(crate) struct NumberDataPoint {
     #[serde(deserialize_with = "unsigned")]
     time_unix_nano: u64,
     attributes: Vec<message::KeyValue>,
+    #[serde(deserialize_with = "unsigned_32")]
     flags: u32,
     as_double: Option<Double>,
     as_int: Option<Signed>,
@@ -70,8 +104,7 @@ pub(crate) struct AnyValue {
     double_value: Option<Double>,
     array_value: Option<message::ArrayValue>,
     kvlist_value: Option<message::KeyValueList>,
-    /// Base64. As a label it is shown as it came.
-    bytes_value: Option<String>,
+    bytes_value: Option<Bytes>,
 }
 
 impl From<AnyValue> for message::AnyValue {
@@ -82,7 +115,7 @@ impl From<AnyValue> for message::AnyValue {
             .or(any.double_value.map(|Double(value)| Value::Double(value)))
             .or(any.array_value.map(Value::Array))
             .or(any.kvlist_value.map(Value::Map))
-            .or(any.bytes_value.map(Value::String));
+            .or(any.bytes_value.map(|Bytes(bytes)| Value::Bytes(bytes)));
         Self { value }
     }
 }
@@ -120,6 +153,41 @@ impl<T> Visitor<'_> for NumberVisitor<T> {
     }
 }
 
+/// A whole number that is written like `1e3` or `2.0`.
+fn whole(value: f64) -> Option<i64> {
+    // Up to here every whole number is a float of its own.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    (value.trunc() == value && value.abs() <= EXACT).then_some(value as i64)
+}
+
+/// Bytes, in base64 of either alphabet, padded or not.
+struct Bytes(Vec<u8>);
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Base64;
+
+        impl Visitor<'_> for Base64 {
+            type Value = Bytes;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("bytes in base64")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Bytes, E> {
+                let config =
+                    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+                let is_url_safe = text.contains(['-', '_']);
+                let alphabet = if is_url_safe { alphabet::URL_SAFE } else { alphabet::STANDARD };
+                let decoded = GeneralPurpose::new(&alphabet, config).decode(text);
+                decoded.map(Bytes).map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
+            }
+        }
+
+        deserializer.deserialize_str(Base64)
+    }
+}
+
 struct Unsigned(u64);
 struct Signed(i64);
 struct Double(f64);
@@ -130,7 +198,7 @@ impl<'de> Deserialize<'de> for Unsigned {
             expecting: "a whole number, not negative",
             of_unsigned: |value| Some(Self(value)),
             of_signed: |value| u64::try_from(value).ok().map(Self),
-            of_float: |_| None,
+            of_float: |value| u64::try_from(whole(value)?).ok().map(Self),
             of_text: |text| text.parse().ok().map(Self),
         })
     }
@@ -142,7 +210,7 @@ impl<'de> Deserialize<'de> for Signed {
             expecting: "a whole number",
             of_unsigned: |value| i64::try_from(value).ok().map(Self),
             of_signed: |value| Some(Self(value)),
-            of_float: |_| None,
+            of_float: |value| whole(value).map(Self),
             of_text: |text| text.parse().ok().map(Self),
         })
     }
@@ -163,6 +231,12 @@ impl<'de> Deserialize<'de> for Double {
 
 pub(crate) fn unsigned<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     Unsigned::deserialize(deserializer).map(|Unsigned(value)| value)
+}
+
+pub(crate) fn unsigned_32<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let Unsigned(value) = Unsigned::deserialize(deserializer)?;
+    let too_large = || D::Error::invalid_value(Unexpected::Unsigned(value), &"a number of 32 bits");
+    u32::try_from(value).map_err(|_| too_large())
 }
 
 pub(crate) fn double<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
@@ -228,6 +302,7 @@ mod tests {
         for (point, expected) in [
             (r#"{"asInt":5}"#, NumberValue::AsInt(5)),
             (r#"{"asInt":"-5"}"#, NumberValue::AsInt(-5)),
+            (r#"{"asInt":5e2}"#, NumberValue::AsInt(500)),
             (r#"{"asDouble":1.5}"#, NumberValue::AsDouble(1.5)),
             (r#"{"asDouble":3}"#, NumberValue::AsDouble(3.0)),
             (r#"{"asDouble":"1e3"}"#, NumberValue::AsDouble(1000.0)),
@@ -237,6 +312,48 @@ mod tests {
         }
         assert!(matches!(value_of(r#"{"asDouble":"NaN"}"#), Some(NumberValue::AsDouble(v)) if v.is_nan()));
         assert_eq!(value_of("{}"), None);
+    }
+
+    #[test]
+    fn flags_may_be_text_too() {
+        for (flags, expected) in [("1", 1), ("\"1\"", 1), ("1.0", 1), ("4294967295", u32::MAX)] {
+            let data = format!(r#""gauge":{{"dataPoints":[{{"flags":{flags}}}]}}"#);
+            let Some(Data::Gauge(gauge)) = metric(&data).data else { panic!("no gauge") };
+            assert_eq!(gauge.data_points[0].flags, expected, "{flags}");
+            let data = format!(r#""histogram":{{"dataPoints":[{{"flags":{flags}}}]}}"#);
+            let Some(Data::Histogram(histogram)) = metric(&data).data else { panic!("no histogram") };
+            assert_eq!(histogram.data_points[0].flags, expected, "{flags}");
+            let data = format!(r#""summary":{{"dataPoints":[{{"flags":{flags}}}]}}"#);
+            let Some(Data::Summary(summary)) = metric(&data).data else { panic!("no summary") };
+            assert_eq!(summary.data_points[0].flags, expected, "{flags}");
+        }
+    }
+
+    #[test]
+    fn bytes_are_base64_of_any_kind() {
+        for (text, expected) in [
+            ("AP/+", &[0, 0xff, 0xfe][..]),
+            ("AP_-", &[0, 0xff, 0xfe]),
+            ("YQ==", b"a"),
+            ("YQ", b"a"),
+            ("", b""),
+        ] {
+            let any: message::AnyValue =
+                serde_json::from_str(&format!(r#"{{"bytesValue":"{text}"}}"#)).unwrap();
+            assert_eq!(any.value, Some(Value::Bytes(expected.to_vec())), "{text}");
+        }
+        let error =
+            serde_json::from_str::<message::AnyValue>(r#"{"bytesValue":"a b"}"#).map(drop).unwrap_err();
+        assert!(error.to_string().contains("bytes in base64"), "{error}");
+    }
+
+    #[test]
+    fn a_request_is_an_object() {
+        assert_eq!(read("{}").unwrap(), ExportRequest::default());
+        for text in ["null", "[]", "[[]]", "5", "\"\"", "true"] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.contains("expected an object with `resourceMetrics` at line 1"), "{text}: {error}");
+        }
     }
 
     #[test]
@@ -282,6 +399,7 @@ mod tests {
             (r#"{"timeUnixNano":-1}"#, "a whole number, not negative"),
             (r#"{"timeUnixNano":"soon"}"#, "string \"soon\""),
             (r#"{"asInt":1.5}"#, "a whole number"),
+            (r#"{"flags":4294967296}"#, "a number of 32 bits"),
             (r#"{"asDouble":{}}"#, "a number"),
             (r#"{"attributes":{}}"#, "a sequence"),
         ] {

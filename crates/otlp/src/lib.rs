@@ -25,8 +25,10 @@ mod json;
 pub mod message;
 mod scope;
 mod sink;
+mod size;
 
 pub use sink::{OtlpSink, Requests, Scrape};
+pub use size::{MOST_REQUEST_MEMORY, TooLarge, check_json_size, check_protobuf_size};
 
 /// The points of a request, at most: what collectors are advised to send, so that no backend cuts a request short.
 pub const BATCH_POINTS: usize = 8192;

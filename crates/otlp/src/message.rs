@@ -12,8 +12,7 @@ use serde::Deserialize;
 use crate::json;
 
 /// `ExportMetricsServiceRequest`: what an exporter sends.
-#[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, PartialEq, Message)]
 pub struct ExportRequest {
     /// One entry for each resource.
     #[prost(message, repeated, tag = "1")]
@@ -261,6 +260,7 @@ pub struct HistogramDataPoint {
     pub attributes: Vec<KeyValue>,
     /// See [`NO_RECORDED_VALUE`].
     #[prost(uint32, tag = "10")]
+    #[serde(deserialize_with = "json::unsigned_32")]
     pub flags: u32,
 }
 
@@ -288,6 +288,7 @@ pub struct SummaryDataPoint {
     pub attributes: Vec<KeyValue>,
     /// See [`NO_RECORDED_VALUE`].
     #[prost(uint32, tag = "8")]
+    #[serde(deserialize_with = "json::unsigned_32")]
     pub flags: u32,
 }
 
