@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use labels::{METRIC_NAME, MatchOp, Matcher};
 use promql::Function;
-use promql::ast::{Aggregate, AggregateOp, Expr, ExprKind, VectorSelector};
+use promql::ast::{Aggregate, AggregateOp, Binary, Call, DurationKind, Expr, ExprKind, VectorSelector};
 
 use crate::{Browse, QueryService};
 
@@ -19,9 +19,17 @@ pub trait KnownNames {
     fn labels(&self, metric: &str) -> Vec<String>;
     /// The values that a label has on a metric's series.
     fn values(&self, metric: &str, label: &str) -> Vec<String>;
+    /// The time between two samples of a series, in milliseconds, where that is known.
+    fn scrape_interval_ms(&self) -> Option<i64> {
+        None
+    }
 }
 
 impl KnownNames for QueryService {
+    fn scrape_interval_ms(&self) -> Option<i64> {
+        self.scrape_interval().and_then(|interval| i64::try_from(interval.as_millis()).ok())
+    }
+
     fn metrics(&self) -> Vec<String> {
         texts(&self.label_values(METRIC_NAME, &Browse::default()).items)
     }
@@ -52,6 +60,11 @@ pub fn hints(expr: &Expr, found_nothing: bool, known: &dyn KnownNames) -> Vec<St
         ExprKind::Vector(selector) if found_nothing => hints.extend(of_selector(selector, known)),
         ExprKind::Matrix(matrix) if found_nothing => hints.extend(of_selector(&matrix.selector, known)),
         ExprKind::Aggregate(aggregate) => hints.extend(of_grouping(aggregate, known)),
+        ExprKind::Binary(binary) => hints.extend(of_matching(binary, known)),
+        ExprKind::Call(call) if found_nothing => {
+            hints.extend(of_native(call));
+            hints.extend(of_range(call, known));
+        }
         _ => {}
     });
     // The same metric is often named twice.
@@ -152,11 +165,14 @@ fn of_unknown_label(metric: &str, label: &str, labels: &[String]) -> String {
 
 /// The label that was probably meant: one of nearly this name, or with this name as a part (`pod`, `k8s_pod_name`).
 fn label_like<'l>(label: &str, labels: &'l [String]) -> Option<&'l String> {
-    let has_part = |name: &&String| name.split('_').any(|part| part == label);
+    let same = labels.iter().find(|name| name.eq_ignore_ascii_case(label));
+    let lower = label.to_ascii_lowercase();
+    // `pod` of `k8s_pod_name`, and `pod_name` too.
+    let has_part = |name: &&String| format!("_{name}_").contains(&format!("_{lower}_"));
     let parts = || labels.iter().filter(has_part);
     // `k8s_pod_name` and not `k8s_pod_uid`.
     let by_part = parts().find(|name| name.ends_with("_name")).or_else(|| parts().next());
-    by_part.or_else(|| nearest(label, labels))
+    same.or(by_part).or_else(|| nearest(&lower, labels))
 }
 
 fn of_values(metric: &str, matcher: &Matcher, values: &[String]) -> Option<String> {
@@ -181,14 +197,99 @@ fn some_of(values: &[String]) -> String {
     values.iter().take(FEW).map(|value| format!("{value:?}")).collect::<Vec<_>>().join(", ")
 }
 
+/// For functions of native histograms, which nothing here stores.
+fn of_native(call: &Call) -> Option<String> {
+    let classic = match call.function {
+        Function::HistogramAvg => "rate(x_sum[5m]) / rate(x_count[5m])",
+        Function::HistogramCount => "x_count",
+        Function::HistogramSum => "x_sum",
+        Function::HistogramStddev | Function::HistogramStdvar => "histogram_quantile() of its buckets",
+        _ => return of_buckets(call),
+    };
+    let name = call.function.name();
+    Some(format!(
+        "{name}() reads native histograms, and none are stored here; of a classic one take {classic}"
+    ))
+}
+
+/// For functions of buckets that are given a histogram by its name, as one does with native ones.
+fn of_buckets(call: &Call) -> Option<String> {
+    if !matches!(call.function, Function::HistogramQuantile | Function::HistogramFraction) {
+        return None;
+    }
+    let mut metric = None;
+    walk(call.arguments.last()?, &mut |expr| match &expr.kind {
+        ExprKind::Vector(selector) => metric = metric.or(metric_of(selector)),
+        ExprKind::Matrix(matrix) => metric = metric.or(metric_of(&matrix.selector)),
+        _ => {}
+    });
+    let metric = metric.filter(|metric| !metric.ends_with("_bucket"))?;
+    let name = call.function.name();
+    Some(format!(
+        "{name}() reads the buckets of classic histograms here (no native ones are stored): \
+         {metric} is none; they are called …_bucket, and have the label le"
+    ))
+}
+
+/// For functions that need two samples of each series, over less than the time between two.
+fn of_range(call: &Call, known: &dyn KnownNames) -> Option<String> {
+    use Function::{Delta, Deriv, Idelta, Increase, Irate, PredictLinear, Rate};
+    if !matches!(call.function, Delta | Deriv | Idelta | Increase | Irate | PredictLinear | Rate) {
+        return None;
+    }
+    let interval_ms = known.scrape_interval_ms().filter(|interval| *interval > 0)?;
+    let ExprKind::Matrix(matrix) = &call.arguments.first()?.without_parens().kind else { return None };
+    let range_ms = match matrix.range.kind {
+        DurationKind::Millis(range) => range,
+        DurationKind::Seconds(range) => (range * 1000.0) as i64,
+        _ => return None,
+    };
+    (range_ms < 2 * interval_ms).then(|| {
+        let seconds = |ms: i64| format!("{}s", ms as f64 / 1000.0);
+        format!(
+            "{}() needs two samples, and series have one every {}: {} may hold fewer; take {} or more",
+            call.function.name(),
+            seconds(interval_ms),
+            seconds(range_ms),
+            seconds(4 * interval_ms),
+        )
+    })
+}
+
+/// A label to match on that one side has nowhere: all of its series are one group then, or none matches.
+fn of_matching(binary: &Binary, known: &dyn KnownNames) -> Option<String> {
+    let matching = &binary.matching;
+    if !matching.on {
+        return None;
+    }
+    [&binary.left, &binary.right].into_iter().find_map(|side| {
+        let labels = labels_within(side, known)?;
+        let wrong = matching.labels.iter().find(|label| !labels.contains(*label))?;
+        let labels: Vec<String> = labels.into_iter().collect();
+        let meant = label_like(wrong, &labels)?;
+        Some(format!("one side has no label {wrong} to match on; did you mean {meant}?"))
+    })
+}
+
 /// A label that no series has makes all series one group: an answer, but not to the question.
 fn of_grouping(aggregate: &Aggregate, known: &dyn KnownNames) -> Option<String> {
     if aggregate.without || aggregate.grouping.is_empty() {
         return None;
     }
+    let labels = labels_within(&aggregate.expr, known)?;
+    let wrong = aggregate.grouping.iter().find(|label| !labels.contains(*label))?;
+    let labels: Vec<String> = labels.into_iter().collect();
+    Some(match label_like(wrong, &labels) {
+        Some(meant) => format!("nothing here has a label {wrong} to group by; did you mean {meant}?"),
+        None => format!("nothing here has a label {wrong} to group by"),
+    })
+}
+
+/// The labels of everything that an expression selects. `None` where that is not certain.
+fn labels_within(expr: &Expr, known: &dyn KnownNames) -> Option<BTreeSet<String>> {
     let mut labels = BTreeSet::new();
     let mut certain = true;
-    walk(&aggregate.expr, &mut |expr| {
+    walk(expr, &mut |expr| {
         let selector = match &expr.kind {
             ExprKind::Vector(selector) => selector,
             ExprKind::Matrix(matrix) => &matrix.selector,
@@ -209,15 +310,7 @@ fn of_grouping(aggregate: &Aggregate, known: &dyn KnownNames) -> Option<String> 
         certain &= !found.is_empty();
         labels.extend(found);
     });
-    if !certain || labels.is_empty() {
-        return None;
-    }
-    let wrong = aggregate.grouping.iter().find(|label| !labels.contains(*label))?;
-    let labels: Vec<String> = labels.into_iter().collect();
-    Some(match label_like(wrong, &labels) {
-        Some(meant) => format!("nothing here has a label {wrong} to group by; did you mean {meant}?"),
-        None => format!("nothing here has a label {wrong} to group by"),
-    })
+    (certain && !labels.is_empty()).then_some(labels)
 }
 
 /// The candidate that fewest edits lead to, if they are few enough for a slip.
@@ -237,6 +330,8 @@ fn nearest<'c>(name: &str, candidates: &'c [String]) -> Option<&'c String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use labels::Labels;
     use promql::{EngineOptions, ParseOptions};
     use tsdb::{Options, Store};
@@ -335,6 +430,52 @@ mod tests {
             "sum by (pod) (vector(1))",
         ] {
             assert!(told(query, false).is_empty(), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_label_to_match_on_that_one_side_lacks_is_told() {
+        let hint = "one side has no label pod to match on; did you mean k8s_pod_name?";
+        assert_eq!(told("up * on (pod) up", true), [hint]);
+        assert_eq!(told("up * on (pod) group_left () up", false), [hint]);
+        for query in ["up * on (k8s_pod_name) up", "up * ignoring (pod) up", "up * on (xyzzy) up"] {
+            assert!(told(query, false).is_empty(), "{query}");
+        }
+    }
+
+    #[test]
+    fn labels_are_recognised_by_parts_and_in_any_case() {
+        for (label, meant) in [
+            ("pod_name", "k8s_pod_name"),
+            ("Pod", "k8s_pod_name"),
+            ("K8S_POD_NAME", "k8s_pod_name"),
+            ("namespace", "k8s_namespace_name"),
+        ] {
+            let hint = format!("nothing here has a label {label} to group by; did you mean {meant}?");
+            assert_eq!(told(&format!("sum by ({label}) (up)"), false), [hint]);
+        }
+    }
+
+    #[test]
+    fn what_needs_native_histograms_is_told_what_there_is_instead() {
+        for (query, part) in [
+            ("histogram_avg(up)", "of a classic one take rate(x_sum[5m]) / rate(x_count[5m])"),
+            ("histogram_quantile(0.9, sum(rate(up[5m])))", "up is none; they are called …_bucket"),
+        ] {
+            let hints = told(query, true);
+            assert!(hints.len() == 1 && hints[0].contains(part), "{query}: {hints:?}");
+        }
+    }
+
+    #[test]
+    fn a_range_that_is_too_short_for_two_samples_is_told() {
+        let service = service().with_scrape_interval(Duration::from_secs(15));
+        let told = |query: &str| hints(service.parse(query).unwrap().expr(), true, &service);
+        let hint =
+            "rate() needs two samples, and series have one every 15s: 15s may hold fewer; take 60s or more";
+        assert_eq!(told("rate(up[15s])"), [hint]);
+        for query in ["rate(up[30s])", "avg_over_time(up[1s])", "rate(up[1m:15s])"] {
+            assert!(told(query).is_empty(), "{query}");
         }
     }
 

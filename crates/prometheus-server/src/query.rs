@@ -1,16 +1,18 @@
 //! Queries in typed form: what the HTTP API, `cargo xtask query`, check-dashboards and the preview all ask.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use labels::{Labels, Matcher};
+use labels::{Labels, Matcher, RegexBudget};
 use promql::ast::{Expr, ExprKind, TimeModifiers};
 use promql::{
-    Engine, EngineOptions, Interrupt, ParseError, ParseOptions, QueryError, QueryOutput, RangeQuery, Stop,
+    Engine, EngineOptions, Interrupt, ParseError, ParseFailure, ParseOptions, Parsing, QueryError,
+    QueryOutput, RangeQuery, Stop,
 };
-use tsdb::{Store, TimeRange};
+use tsdb::{Search, Store, TimeRange};
 
 use crate::StoreStorage;
 
@@ -20,6 +22,7 @@ pub struct QueryService {
     store: Arc<Store>,
     engine: Engine,
     parse: ParseOptions,
+    scrape_interval: Option<Duration>,
 }
 
 /// A query that was read. Keeps its text, so that remarks can name lines and columns.
@@ -82,7 +85,18 @@ pub fn never() -> Option<Stop> {
 impl QueryService {
     /// A service over `store` with the engine's and the parser's settings.
     pub fn new(store: Arc<Store>, engine: EngineOptions, parse: ParseOptions) -> Self {
-        Self { store, engine: Engine::new(engine), parse }
+        Self { store, engine: Engine::new(engine), parse, scrape_interval: None }
+    }
+
+    /// The same service, which knows how far apart the samples of a series are: for [hints](crate::hints).
+    #[must_use]
+    pub fn with_scrape_interval(&self, interval: Duration) -> Self {
+        Self { scrape_interval: Some(interval), ..self.clone() }
+    }
+
+    /// How far apart the samples of a series are, where that is known.
+    pub fn scrape_interval(&self) -> Option<Duration> {
+        self.scrape_interval
     }
 
     /// The store that it reads.
@@ -107,10 +121,29 @@ impl QueryService {
     /// # Errors
     /// When it is no query.
     pub fn parse(&self, query: &str) -> Result<ParsedQuery, QueryFailure> {
-        match promql::parse(query, self.parse) {
-            Ok(expr) => Ok(ParsedQuery { text: query.to_owned(), expr }),
-            Err(error) => Err(QueryFailure::Parse { query: query.to_owned(), error }),
-        }
+        self.parse_until(query, &never)
+    }
+
+    /// As [`QueryService::parse`], for queries from outside, which may take their time: large regular expressions do.
+    ///
+    /// # Errors
+    /// When it is no query, or when interrupted.
+    pub fn parse_until(&self, query: &str, interrupt: Interrupt<'_>) -> Result<ParsedQuery, QueryFailure> {
+        let expr = self.read(query, interrupt, &RegexBudget::default())?;
+        Ok(ParsedQuery { text: query.to_owned(), expr })
+    }
+
+    fn read(
+        &self,
+        query: &str,
+        interrupt: Interrupt<'_>,
+        regexes: &RegexBudget,
+    ) -> Result<Expr, QueryFailure> {
+        let parsing = Parsing { options: self.parse, interrupt, regexes };
+        parsing.parse(query).map_err(|failure| match failure {
+            ParseFailure::Error(error) => QueryFailure::Parse { query: query.to_owned(), error },
+            ParseFailure::Stopped(stop) => QueryFailure::Query(stopped(stop)),
+        })
     }
 
     /// The query's value at one instant.
@@ -123,7 +156,7 @@ impl QueryService {
         at_ms: i64,
         interrupt: Interrupt<'_>,
     ) -> Result<QueryOutput, QueryFailure> {
-        self.instant_of(&self.parse(query)?, at_ms, interrupt)
+        self.instant_of(&self.parse_until(query, interrupt)?, at_ms, interrupt)
     }
 
     /// As [`QueryService::instant`], for a query that has been read.
@@ -150,7 +183,7 @@ impl QueryService {
         range: RangeQuery,
         interrupt: Interrupt<'_>,
     ) -> Result<QueryOutput, QueryFailure> {
-        self.range_of(&self.parse(query)?, range, interrupt)
+        self.range_of(&self.parse_until(query, interrupt)?, range, interrupt)
     }
 
     /// As [`QueryService::range`], for a query that has been read.
@@ -173,8 +206,20 @@ impl QueryService {
     /// # Errors
     /// When it is something else.
     pub fn selector(&self, text: &str) -> Result<Vec<Matcher>, QueryFailure> {
-        let failure = |error| QueryFailure::Parse { query: text.to_owned(), error };
-        let expr = promql::parse(text, self.parse).map_err(failure)?;
+        self.selector_until(text, &never, &RegexBudget::default())
+    }
+
+    /// As [`QueryService::selector`], for the selectors of one request, whose regular expressions share a budget.
+    ///
+    /// # Errors
+    /// When it is something else, or when interrupted.
+    pub fn selector_until(
+        &self,
+        text: &str,
+        interrupt: Interrupt<'_>,
+        regexes: &RegexBudget,
+    ) -> Result<Vec<Matcher>, QueryFailure> {
+        let expr = self.read(text, interrupt, regexes)?;
         let message = match expr.kind {
             ExprKind::Vector(selector) if selector.modifiers == TimeModifiers::default() => {
                 return Ok(selector.matchers.into_iter().map(|matcher| matcher.matcher).collect());
@@ -182,7 +227,8 @@ impl QueryService {
             ExprKind::Vector(_) => "a series selector takes no modifiers",
             _ => "expected a series selector",
         };
-        Err(failure(ParseError { message: message.to_owned(), span: expr.span, hint: None }))
+        let error = ParseError { message: message.to_owned(), span: expr.span, hint: None };
+        Err(QueryFailure::Parse { query: text.to_owned(), error })
     }
 
     /// The series that `browse` asks for. Gives up when `interrupt` says so.
@@ -190,10 +236,8 @@ impl QueryService {
     /// # Errors
     /// When interrupted.
     pub fn series(&self, browse: &Browse, interrupt: Interrupt<'_>) -> Result<Found<Labels>, QueryError> {
-        /// How many series are walked between two questions whether to go on.
-        const PATIENCE: usize = 1024;
-        let mut visited = 0_usize;
-        let mut stopped = None;
+        let patience = Patience::new(interrupt);
+        let give_up = || patience.is_over();
         let mut merged = BTreeSet::new();
         let mut items = Vec::new();
         // One more than the limit is looked for, to know whether the limit cut something off.
@@ -201,27 +245,16 @@ impl QueryService {
         let selectors = browse.selectors_or_all();
         for matchers in &selectors {
             let mut found = 0_usize;
-            self.store.series(matchers, browse.range(), &mut |labels| {
-                visited += 1;
-                if visited.is_multiple_of(PATIENCE) {
-                    stopped = interrupt();
-                }
+            self.store.search(&give_up).series(matchers, browse.range(), &mut |labels| {
                 found += 1;
                 if selectors.len() == 1 {
                     items.push(labels.clone());
                 } else {
                     merged.insert(labels.clone());
                 }
-                if stopped.is_some() || found >= enough {
-                    return ControlFlow::Break(());
-                }
-                ControlFlow::Continue(())
+                if found >= enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             });
-            match stopped {
-                None => {}
-                Some(Stop::Timeout) => return Err(QueryError::Timeout),
-                Some(Stop::Canceled) => return Err(QueryError::Canceled),
-            }
+            patience.check()?;
         }
         items.extend(merged);
         Ok(Found::cut(items, browse.limit))
@@ -229,26 +262,98 @@ impl QueryService {
 
     /// The names of the labels that the series of `browse` have.
     pub fn label_names(&self, browse: &Browse) -> Found<Arc<str>> {
-        self.merge(browse, |matchers| self.store.label_names(matchers, browse.range()))
+        uninterrupted(self.label_names_until(browse, &never))
     }
 
     /// The values of the label `name` on the series of `browse`.
     pub fn label_values(&self, name: &str, browse: &Browse) -> Found<Arc<str>> {
-        self.merge(browse, |matchers| self.store.label_values(name, matchers, browse.range()))
+        uninterrupted(self.label_values_until(name, browse, &never))
     }
 
-    fn merge(&self, browse: &Browse, find: impl Fn(&[Matcher]) -> Vec<Arc<str>>) -> Found<Arc<str>> {
+    /// As [`QueryService::label_names`], for somebody who may lose interest.
+    ///
+    /// # Errors
+    /// When interrupted.
+    pub fn label_names_until(
+        &self,
+        browse: &Browse,
+        interrupt: Interrupt<'_>,
+    ) -> Result<Found<Arc<str>>, QueryError> {
+        self.merge(browse, interrupt, |search, matchers| search.label_names(matchers, browse.range()))
+    }
+
+    /// As [`QueryService::label_values`], for somebody who may lose interest.
+    ///
+    /// # Errors
+    /// When interrupted.
+    pub fn label_values_until(
+        &self,
+        name: &str,
+        browse: &Browse,
+        interrupt: Interrupt<'_>,
+    ) -> Result<Found<Arc<str>>, QueryError> {
+        self.merge(browse, interrupt, |search, matchers| search.label_values(name, matchers, browse.range()))
+    }
+
+    fn merge(
+        &self,
+        browse: &Browse,
+        interrupt: Interrupt<'_>,
+        find: impl Fn(Search<'_>, &[Matcher]) -> Vec<Arc<str>>,
+    ) -> Result<Found<Arc<str>>, QueryError> {
+        let patience = Patience::new(interrupt);
+        let give_up = || patience.is_over();
+        let search = self.store.search(&give_up);
         let items = match browse.selectors.as_slice() {
-            [] => find(&[]),
-            [only] => find(only),
-            several => several
-                .iter()
-                .flat_map(|matchers| find(matchers))
-                .collect::<BTreeSet<_>>()
-                .into_iter()
-                .collect(),
+            [] => find(search, &[]),
+            [only] => find(search, only),
+            several => {
+                let mut merged = BTreeSet::new();
+                for matchers in several {
+                    merged.extend(find(search, matchers));
+                    patience.check()?;
+                }
+                merged.into_iter().collect()
+            }
         };
-        Found::cut(items, browse.limit)
+        patience.check()?;
+        Ok(Found::cut(items, browse.limit))
+    }
+}
+
+/// Remembers why somebody lost interest, for reads that only know whether.
+struct Patience<'a> {
+    interrupt: Interrupt<'a>,
+    stopped: Cell<Option<Stop>>,
+}
+
+impl<'a> Patience<'a> {
+    fn new(interrupt: Interrupt<'a>) -> Self {
+        Self { interrupt, stopped: Cell::new(None) }
+    }
+
+    fn is_over(&self) -> bool {
+        if self.stopped.get().is_none() {
+            self.stopped.set((self.interrupt)());
+        }
+        self.stopped.get().is_some()
+    }
+
+    /// Fails if it was over before.
+    fn check(&self) -> Result<(), QueryError> {
+        self.stopped.get().map_or(Ok(()), |stop| Err(stopped(stop)))
+    }
+}
+
+/// What nobody interrupts is never without a result.
+fn uninterrupted<T>(found: Result<Found<T>, QueryError>) -> Found<T> {
+    found.unwrap_or(Found { items: Vec::new(), truncated: false })
+}
+
+fn stopped(stop: Stop) -> QueryError {
+    match stop {
+        Stop::Timeout => QueryError::Timeout,
+        Stop::Canceled => QueryError::Canceled,
     }
 }
 

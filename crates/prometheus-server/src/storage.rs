@@ -25,15 +25,17 @@ impl Storage for StoreStorage {
         request: &SelectRequest<'_>,
         visit: &mut dyn FnMut(SeriesRef<'_>) -> ControlFlow<()>,
     ) -> Result<(), StorageError> {
-        let SelectRequest { matchers, start_ms, end_ms, newest_at } = *request;
+        let SelectRequest { matchers, start_ms, end_ms, newest_at, give_up } = *request;
+        let search = self.store.search(give_up);
+        let range = TimeRange { start_ms, end_ms };
         let mut lend = |series: SeriesView<'_>| {
             visit(SeriesRef { labels: series.labels, timestamps: series.timestamps, values: series.values })
         };
         match newest_at {
-            None => self.store.select(matchers, start_ms, end_ms, &mut lend),
+            None => search.select(matchers, range, &mut lend),
             Some(promql::Instants { first_ms, step_ms }) => {
                 let instants = tsdb::Instants { first_ms, step_ms };
-                self.store.select_newest(matchers, TimeRange { start_ms, end_ms }, instants, &mut lend);
+                search.select_newest(matchers, range, instants, &mut lend);
             }
         }
         Ok(())

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use promql::Annotations;
+use promql::{Annotations, Interrupt, QueryError};
 
 use super::error::ApiError;
 use super::params::{Params, parse_integer};
@@ -14,16 +15,18 @@ use super::respond;
 use super::run::run;
 use super::state::ApiState;
 use crate::json::{self, Escape};
-use crate::{Browse, Found};
+use crate::{Browse, Found, QueryService};
 
 pub(super) async fn series(State(state): State<ApiState>, params: Params) -> Result<Response, ApiError> {
-    if params.all("match[]").next().is_none() {
+    if params.selectors().is_empty() {
         return Err(ApiError::bad_data("no match[] parameter provided"));
     }
-    let mut browse = browse_of(&params)?;
-    browse.selectors = params.selectors(&state).map_err(|reason| ApiError::parameter("match[]", reason))?;
+    let (browse, selectors) = (browse_of(&params)?, params.selectors());
     let service = state.query().clone();
     let body = run(&state, None, move |interrupt| {
+        let wrap = |reason| ApiError::parameter("match[]", reason);
+        let selectors = selectors.read(&service, interrupt, wrap)?;
+        let browse = Browse { selectors, ..browse };
         let found = service.series(&browse, interrupt)?;
         Ok(list(&found, respond::label_set))
     })
@@ -32,31 +35,36 @@ pub(super) async fn series(State(state): State<ApiState>, params: Params) -> Res
 }
 
 pub(super) async fn label_names(State(state): State<ApiState>, params: Params) -> Result<Response, ApiError> {
-    let browse = browse_with_selectors(&state, &params)?;
-    let service = state.query().clone();
-    texts(&state, move || service.label_names(&browse)).await
+    texts(&state, &params, |service, browse, interrupt| service.label_names_until(browse, interrupt)).await
 }
 
 pub(super) async fn label_values(
     State(state): State<ApiState>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     params: Params,
 ) -> Result<Response, ApiError> {
+    // What is no UTF-8 after decoding is no label name.
+    let Path(name) = name.map_err(|_| ApiError::bad_data("invalid label name: it is not UTF-8"))?;
     let name = unescape_name(name);
     if name.is_empty() {
         return Err(ApiError::bad_data("invalid label name: \"\""));
     }
-    let browse = browse_with_selectors(&state, &params)?;
-    let service = state.query().clone();
-    texts(&state, move || service.label_values(&name, &browse)).await
+    let find = move |service: &QueryService, browse: &Browse, interrupt: Interrupt<'_>| {
+        service.label_values_until(&name, browse, interrupt)
+    };
+    texts(&state, &params, find).await
 }
 
-async fn texts(
-    state: &ApiState,
-    find: impl FnOnce() -> Found<Arc<str>> + Send + 'static,
-) -> Result<Response, ApiError> {
-    let body = run(state, None, move |_| {
-        Ok(list(&find(), |out, text: &Arc<str>| json::string(out, text, Escape::Html)))
+async fn texts<F>(state: &ApiState, params: &Params, find: F) -> Result<Response, ApiError>
+where
+    F: FnOnce(&QueryService, &Browse, Interrupt<'_>) -> Result<Found<Arc<str>>, QueryError> + Send + 'static,
+{
+    let (browse, selectors) = (browse_of(params)?, params.selectors());
+    let service = state.query().clone();
+    let body = run(state, None, move |interrupt| {
+        let selectors = selectors.read(&service, interrupt, ApiError::bad_data)?;
+        let found = find(&service, &Browse { selectors, ..browse }, interrupt)?;
+        Ok(list(&found, |out, text: &Arc<str>| json::string(out, text, Escape::Html)))
     })
     .await?;
     Ok(respond::json_response(StatusCode::OK, body))
@@ -69,12 +77,6 @@ fn browse_of(params: &Params) -> Result<Browse, ApiError> {
         end_ms: params.optional_time("end")?,
         selectors: Vec::new(),
     })
-}
-
-fn browse_with_selectors(state: &ApiState, params: &Params) -> Result<Browse, ApiError> {
-    let browse = browse_of(params)?;
-    let selectors = params.selectors(state).map_err(ApiError::bad_data)?;
-    Ok(Browse { selectors, ..browse })
 }
 
 fn list<T>(found: &Found<T>, write: impl FnMut(&mut Vec<u8>, &T)) -> Vec<u8> {
@@ -111,7 +113,8 @@ fn unescape_name(name: String) -> String {
 
 pub(super) async fn metadata(State(state): State<ApiState>, params: Params) -> Result<Response, ApiError> {
     let limit = count(&params, "limit")?;
-    let per_metric = count(&params, "limit_per_metric")?;
+    // Checked as Prometheus checks it; a metric has one description here, so that it never cuts.
+    count(&params, "limit_per_metric")?;
     let wanted = params.get("metric");
     let metadata = state.options().metadata.iter().filter(|(name, _)| wanted.is_empty() || wanted == *name);
     let shown = match limit {
@@ -125,8 +128,6 @@ pub(super) async fn metadata(State(state): State<ApiState>, params: Params) -> R
                 out.push(b',');
             }
             json::string(out, name, Escape::Html);
-            // A metric has one description here, so that a limit per metric never cuts.
-            let _ = per_metric;
             out.extend_from_slice(b":[");
             let fields = [("type", metric.kind), ("unit", &metric.unit), ("help", &metric.help)];
             respond::object(out, fields);

@@ -5,11 +5,13 @@ use std::time::Duration;
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{Method, header};
-use labels::{Matcher, Quoted};
+use labels::{Matcher, Quoted, RegexBudget};
+use promql::Interrupt;
 
 use super::error::ApiError;
 use super::state::ApiState;
 use crate::time::{parse_duration, parse_time};
+use crate::{QueryFailure, QueryService};
 
 /// The parameters of a request. Those of a form come before those of the query string, as in Go.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,16 +72,48 @@ impl Params {
         }
     }
 
-    /// `match[]`: the series selectors. The error is Prometheus' message alone: its end points wrap it differently.
-    pub(super) fn selectors(&self, state: &ApiState) -> Result<Vec<Vec<Matcher>>, String> {
+    /// `match[]`: the series selectors, as texts.
+    pub(super) fn selectors(&self) -> Selectors {
+        Selectors(self.all("match[]").map(str::to_owned).collect())
+    }
+}
+
+/// Series selectors that have not been read yet: regular expressions take their time, so that this is not done where
+/// requests are received.
+#[derive(Clone, Debug)]
+pub(super) struct Selectors(Vec<String>);
+
+impl Selectors {
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Reads them. `wrap` makes an error of Prometheus' message, which its end points do differently.
+    pub(super) fn read(
+        &self,
+        service: &QueryService,
+        interrupt: Interrupt<'_>,
+        wrap: impl Fn(String) -> ApiError,
+    ) -> Result<Vec<Vec<Matcher>>, ApiError> {
         const EMPTY: &str = "match[] must contain at least one non-empty matcher";
-        self.all("match[]")
+        let regexes = RegexBudget::default();
+        self.0
+            .iter()
             .map(|text| {
-                let matchers = state.query().selector(text).map_err(|failure| {
-                    let text = failure.to_string();
-                    if text.contains("at least one non-empty matcher") { EMPTY.to_owned() } else { text }
-                })?;
-                if matchers.iter().all(Matcher::matches_empty) { Err(EMPTY.to_owned()) } else { Ok(matchers) }
+                let matchers =
+                    service.selector_until(text, interrupt, &regexes).map_err(|failure| match failure {
+                        QueryFailure::Parse { .. } => {
+                            let text = failure.to_string();
+                            let empty = text.contains("at least one non-empty matcher");
+                            wrap(if empty { EMPTY.to_owned() } else { text })
+                        }
+                        QueryFailure::Query(error) => error.into(),
+                    })?;
+                if matchers.iter().all(Matcher::matches_empty) {
+                    return Err(wrap(EMPTY.to_owned()));
+                }
+                Ok(matchers)
             })
             .collect()
     }

@@ -15,9 +15,9 @@ use super::pretty::pretty;
 use super::respond::{self, Stats};
 use super::run::run;
 use super::state::ApiState;
-use crate::QueryService;
 use crate::json::{self, Escape};
 use crate::time::parse_duration;
+use crate::{QueryFailure, QueryService};
 
 /// What `query` and `query_range` have in common.
 struct Request {
@@ -107,19 +107,18 @@ impl Request {
     }
 
     async fn answer(self, state: &ApiState, when: When) -> Result<Response, ApiError> {
-        // A query that cannot be read is refused before it waits for its turn.
-        let query = self.service.parse(&self.query)?;
-        let kind = query.expr().value_type();
-        if matches!(when, When::Range(_)) && !matches!(kind, ValueType::Scalar | ValueType::Vector) {
-            let reason = format!(
-                "invalid expression type \"{kind}\" for range query, must be Scalar or instant Vector"
-            );
-            return Err(ApiError::parameter("query", reason));
-        }
         let timeout = self.timeout;
         let clock = state.clone();
         let body = run(state, timeout, move |interrupt| {
             let began_ms = clock.now_ms();
+            let query = self.service.parse_until(&self.query, interrupt)?;
+            let kind = query.expr().value_type();
+            if matches!(when, When::Range(_)) && !matches!(kind, ValueType::Scalar | ValueType::Vector) {
+                let reason = format!(
+                    "invalid expression type \"{kind}\" for range query, must be Scalar or instant Vector"
+                );
+                return Err(ApiError::parameter("query", reason));
+            }
             let (mut output, at_ms) = match when {
                 When::Instant(at) => (self.service.instant_of(&query, at, interrupt)?, at),
                 When::Range(range) => (self.service.range_of(&query, range, interrupt)?, range.start_ms),
@@ -175,8 +174,12 @@ fn stats_warning(value: &str) -> Option<String> {
 }
 
 pub(super) async fn format(State(state): State<ApiState>, params: Params) -> Result<Response, ApiError> {
-    let text = pretty(state.query().parse(params.get("query"))?.expr());
-    let body = respond::success(&Annotations::default(), |out| json::string(out, &text, Escape::Html));
+    let (service, query) = (state.query().clone(), params.get("query").to_owned());
+    let body = run(&state, None, move |interrupt| {
+        let text = pretty(service.parse_until(&query, interrupt)?.expr());
+        Ok(respond::success(&Annotations::default(), |out| json::string(out, &text, Escape::Html)))
+    })
+    .await?;
     Ok(respond::json_response(StatusCode::OK, body))
 }
 
@@ -187,11 +190,14 @@ pub(super) async fn exemplars(State(state): State<ApiState>, params: Params) -> 
     if end < start {
         return Err(ApiError::bad_data("end timestamp must not be before start timestamp"));
     }
-    let query = state
-        .query()
-        .parse(params.get("query"))
-        .map_err(|failure| ApiError::bad_data(failure.to_string()))?;
-    if !selects(query.expr()) {
+    let (service, query) = (state.query().clone(), params.get("query").to_owned());
+    let selects = run(&state, None, move |interrupt| match service.parse_until(&query, interrupt) {
+        Ok(query) => Ok(selects(query.expr())),
+        Err(QueryFailure::Query(error)) => Err(error.into()),
+        Err(failure) => Err(ApiError::bad_data(failure.to_string())),
+    })
+    .await?;
+    if !selects {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let body = respond::success(&Annotations::default(), |out| out.extend_from_slice(b"[]"));

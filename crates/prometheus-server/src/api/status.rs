@@ -49,7 +49,9 @@ fn answer(data: impl FnOnce(&mut Vec<u8>)) -> Response {
 
 /// There are none, but a wrong request is still told.
 async fn rules(State(state): State<ApiState>, params: Params) -> Result<Response, ApiError> {
-    params.selectors(&state).map_err(ApiError::bad_data)?;
+    let (service, selectors) = (state.query().clone(), params.selectors());
+    run(&state, None, move |interrupt| selectors.read(&service, interrupt, ApiError::bad_data).map(|_| ()))
+        .await?;
     let kind = params.get("type").to_lowercase();
     if !matches!(kind.as_str(), "" | "alert" | "record") {
         return Err(ApiError::parameter("type", format_args!("not supported value \"{kind}\"")));

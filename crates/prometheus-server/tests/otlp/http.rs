@@ -75,6 +75,16 @@ async fn wrong_requests_are_told_what_is_wrong() {
             "invalid type: integer `5`, expected a sequence at line 2 column 22\n",
         ),
         (kind("application/x-protobuf"), vec![0xff; 10], "failed to decode Protobuf message"),
+        (
+            kind("application/json"),
+            b"null".to_vec(),
+            "invalid type: null, expected an object with `resourceMetrics` at line 1 column 4\n",
+        ),
+        (
+            kind("application/json"),
+            b"[]".to_vec(),
+            "invalid type: sequence, expected an object with `resourceMetrics` at line 1 column 0\n",
+        ),
         (gzip("application/json"), b"plain".to_vec(), "gzip: "),
         (gzip("application/json"), bomb, "unexpected EOF: no more than 33554432 unpacked bytes are read\n"),
     ];
@@ -112,11 +122,95 @@ async fn a_server_without_otlp_says_so() {
 
 #[tokio::test]
 async fn logs_and_traces_are_told_that_they_are_not_taken() {
-    let (_, otlp) = apis();
-    for path in ["/v1/logs", "/v1/traces"] {
-        let answer = push(&otlp, path, &[(header::CONTENT_TYPE, "application/json")], "{}").await;
+    let (api, otlp) = apis();
+    for (to, path) in [
+        (&otlp, "/v1/logs"),
+        (&otlp, "/v1/traces"),
+        (&api, "/api/v1/otlp/v1/logs"),
+        (&api, "/api/v1/otlp/v1/traces"),
+    ] {
+        let answer = push(to, path, &[(header::CONTENT_TYPE, "application/json")], "{}").await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
         assert!(answer.text().starts_with("only metrics are taken here"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_wrong_on_the_port_of_collectors_is_told_where_to_go() {
+    let (_, otlp) = apis();
+    for (path, part) in [
+        ("/", "metrics are taken by POST at /v1/metrics"),
+        ("/v1/metric", "metrics are taken by POST at /v1/metrics"),
+        ("/v1/profiles", "metrics are taken by POST at /v1/metrics"),
+        ("/api/v1/query?query=up", "the Prometheus API is on another port"),
+        ("/api/v1/otlp/v1/metrics", "the Prometheus API is on another port"),
+    ] {
+        let answer = push(&otlp, path, &[], "").await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(
+            answer.text().starts_with("nothing here") && answer.text().contains(part),
+            "{}",
+            answer.text()
+        );
+    }
+    let answer = get(&otlp, COLLECTOR_PATH).await;
+    assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(answer.text(), "GET is not for here: OTLP sends by POST\n");
+}
+
+#[tokio::test]
+async fn refused_requests_are_counted_whatever_they_are_refused_for() {
+    let ingester = Arc::new(OtlpIngester::new(store(), prometheus::promoted()));
+    let otlp = otlp_router(OtlpState::new(Arc::clone(&ingester), Arc::new(|| NOW_MS)));
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    assert_eq!(ingester.refused_requests().count, 0);
+    for (headers, body, count, reason) in [
+        (&json[..], JSON.as_bytes().to_vec(), 0, None),
+        (&[], vec![], 1, Some("unsupported content type")),
+        (&json, b"[]".to_vec(), 2, Some("invalid type: sequence")),
+        (&[(header::CONTENT_TYPE, "application/x-protobuf")], vec![0xff], 3, Some("failed to decode")),
+        (
+            &[(header::CONTENT_TYPE, "application/x-protobuf")],
+            request(&[], sum("s", 1)).encode_to_vec(),
+            4,
+            Some("invalid temporality"),
+        ),
+    ] {
+        push(&otlp, COLLECTOR_PATH, headers, body).await;
+        let refused = ingester.refused_requests();
+        assert_eq!(refused.count, count, "{refused:?}");
+        if let Some(reason) = reason {
+            assert!(refused.latest_reason.unwrap().starts_with(reason), "{reason}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_small_body_that_stands_for_gigabytes_is_refused_unread() {
+    // Empty metrics: two bytes each on the wire.
+    let empty_metrics = [0x12, 0].repeat((32 << 20) / 2 - 32);
+    let scope = request(&[], gauge("g", vec![])).resource_metrics.remove(0).scope_metrics.remove(0);
+    assert_eq!(scope.encode_to_vec()[0], 0x12, "the field of a scope's metrics");
+    let mut of_scope = vec![0x12];
+    prost::encoding::encode_varint(empty_metrics.len() as u64, &mut of_scope);
+    of_scope.extend(&empty_metrics);
+    let mut body = vec![0x0a];
+    prost::encoding::encode_varint(of_scope.len() as u64, &mut body);
+    body.extend(&of_scope);
+    let json = format!(r#"{{"resourceMetrics":[{}{{}}]}}"#, "{},".repeat((32 << 20) / 3 - 32));
+    for (kind, body) in [("application/x-protobuf", body), ("application/json", json.into_bytes())] {
+        let (api, otlp) = apis();
+        let headers = [(header::CONTENT_TYPE, kind), (header::CONTENT_ENCODING, "gzip")];
+        let body = gzipped(&body);
+        for (to, path) in [(&api, PROMETHEUS_PATH), (&otlp, COLLECTOR_PATH)] {
+            let answer = push(to, path, &headers, body.clone()).await;
+            assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "{kind}");
+            assert!(
+                answer.text().starts_with("the request is too large: unpacked it would"),
+                "{}",
+                answer.text()
+            );
+        }
     }
 }
 

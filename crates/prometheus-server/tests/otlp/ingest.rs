@@ -149,6 +149,50 @@ fn what_prometheus_refuses_is_refused_whole_and_in_its_words() {
 }
 
 #[test]
+fn of_a_refused_request_no_series_stay() {
+    let store = store();
+    let ingester = ingester(&store);
+    let now = 10_000_000;
+    let good = |name: &str| gauge(name, vec![point(&[("new", name)], 10_000, 1.0)]);
+    ingester.ingest(&request(&[], good("first")), now).unwrap();
+    let series = || (store.stats().series, store.stats().label_pairs);
+    let before = series();
+    for (at, wrong) in [
+        gauge("old", vec![point(&[], 100, 1.0)]),
+        gauge("early", vec![point(&[], 20_000, 1.0)]),
+        gauge("first", vec![point(&[("new", "first")], 10_000, 2.0)]),
+        sum("delta", 1),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("new{at}");
+        let mut mixed = request(&[("service.name", "s"), ("k8s.pod.name", "p"), ("rack", "7")], good(&name));
+        mixed.resource_metrics[0].scope_metrics[0].metrics.push(good("again"));
+        mixed.resource_metrics.extend(request(&[], wrong).resource_metrics);
+        ingester.ingest(&mixed, now).unwrap_err();
+        assert_eq!(series(), before, "request {at}");
+    }
+    // What was refused with the others is taken without them.
+    ingester.ingest(&request(&[], good("again")), now).unwrap();
+    assert!(lines(&store).contains(&r#"again{new="again"} 1@10000000"#.to_owned()), "{:?}", lines(&store));
+}
+
+#[test]
+fn the_same_refusal_of_many_resources_is_one_line() {
+    let mut many = request(&[("k8s.pod.name", "0")], sum("s", 1));
+    for pod in 1..1_000 {
+        many.resource_metrics
+            .extend(request(&[("k8s.pod.name", &pod.to_string())], sum("s", 1)).resource_metrics);
+    }
+    let ingester = ingester(&store());
+    let refusal = ingester.ingest(&many, 1_000_000).unwrap_err().to_string();
+    assert_eq!(refusal, "invalid temporality and type combination for metric \"s\" (1000 times)");
+    let refused = ingester.refused_requests();
+    assert_eq!((refused.count, refused.latest_reason), (1, Some(refusal)));
+}
+
+#[test]
 fn all_refused_metrics_of_a_request_are_named() {
     let mut all = request(&[], sum("a", 1));
     all.resource_metrics[0].scope_metrics[0].metrics.push(sum("b", 1));

@@ -7,5 +7,6 @@ mod golden;
 mod http;
 mod ingest;
 mod measurements;
+mod slow_senders;
 #[path = "../support/mod.rs"]
 mod support;

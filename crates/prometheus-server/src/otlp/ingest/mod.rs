@@ -11,11 +11,12 @@ use otlp::message::{
     NumberDataPoint, NumberValue, ResourceMetrics, SummaryDataPoint, UnreadRequest,
 };
 use promql::stale_nan;
+use prost::Message;
 use prost::bytes::Bytes;
-use prost::{DecodeError, Message};
 use rustc_hash::{FxBuildHasher, FxHasher};
 use tsdb::{AppendError, Batch, CommitSummary, InternError, SeriesId, Store};
 
+use super::refusals::{OtlpRefusal, RefusalCounter, Refusals, RefusedRequests, said_by_prometheus};
 use super::resource::{KnownResource, hash_of};
 use crate::json;
 use crate::numbers::Numbers;
@@ -35,27 +36,14 @@ pub struct OtlpIngester {
     store: Arc<Store>,
     promoted: Vec<String>,
     known: Mutex<Known>,
-}
-
-/// Why a request was refused; nothing of it was stored. The messages are Prometheus'.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OtlpRefusal {
-    /// The bytes are no request.
-    #[error(transparent)]
-    Bytes(#[from] DecodeError),
-    /// Samples that do not go together with those in the store. A client must not send them again.
-    #[error("{0}")]
-    Samples(String),
-    /// Metrics that cannot be taken. For these Prometheus says that it is its own fault.
-    #[error("{0}")]
-    Metrics(String),
+    refused: RefusalCounter,
 }
 
 impl OtlpIngester {
     /// An ingester into `store`. Of the resources' attributes only the `promoted` ones become labels.
     pub fn new<P: Into<String>>(store: Arc<Store>, promoted: impl IntoIterator<Item = P>) -> Self {
         let promoted = promoted.into_iter().map(Into::into).collect();
-        Self { store, promoted, known: Mutex::default() }
+        Self { store, promoted, known: Mutex::default(), refused: RefusalCounter::default() }
     }
 
     /// Stores all samples of a request, or none. `now_ms` is the clock's time.
@@ -63,17 +51,36 @@ impl OtlpIngester {
     /// # Errors
     /// When any metric or sample is refused.
     pub fn ingest(&self, request: &ExportRequest, now_ms: i64) -> Result<CommitSummary, OtlpRefusal> {
-        self.translate_and_commit(now_ms, |translation| {
+        self.counted(self.translate_and_commit(now_ms, |translation| {
             request.resource_metrics.iter().for_each(|resource| translation.resource(resource));
             Ok(())
-        })
+        }))
     }
 
     /// As [`OtlpIngester::ingest`], for a request in protobuf. It is read and translated resource by resource.
     ///
     /// # Errors
-    /// When the bytes are no request, or any metric or sample is refused.
+    /// When the bytes are no request or stand for too much, or any metric or sample is refused.
     pub fn ingest_protobuf(&self, request: Bytes, now_ms: i64) -> Result<CommitSummary, OtlpRefusal> {
+        self.counted(self.read_and_commit(request, now_ms))
+    }
+
+    /// The requests that were refused so far.
+    pub fn refused_requests(&self) -> RefusedRequests {
+        self.refused.so_far()
+    }
+
+    /// Counts a request that was refused before it came here.
+    pub(super) fn note_refused(&self, reason: String) {
+        self.refused.note(reason);
+    }
+
+    fn counted<T>(&self, outcome: Result<T, OtlpRefusal>) -> Result<T, OtlpRefusal> {
+        outcome.inspect_err(|refusal| self.refused.note(refusal.to_string()))
+    }
+
+    fn read_and_commit(&self, request: Bytes, now_ms: i64) -> Result<CommitSummary, OtlpRefusal> {
+        otlp::check_protobuf_size(&request)?;
         let request = UnreadRequest::decode(request)?;
         self.translate_and_commit(now_ms, |translation| {
             for resource in &request.resource_metrics {
@@ -90,6 +97,7 @@ impl OtlpIngester {
     ) -> Result<CommitSummary, OtlpRefusal> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.forget_departed(&self.store);
+        let mut made = Vec::new();
         // A series may leave the store between the look at it and the commit: then everything is looked at again.
         for _ in 0..2 {
             let mut translation = Translation {
@@ -99,27 +107,43 @@ impl OtlpIngester {
                 latest_ms: now_ms.saturating_add(MAX_AHEAD_MS),
                 target_info_samples: 0,
                 batch: Batch::new(),
-                refusals: Vec::new(),
+                made: Vec::new(),
+                heard: Heard::default(),
+                refusals: Refusals::default(),
             };
-            translate(&mut translation)?;
-            let batch = translation.finish()?;
+            let translated = translate(&mut translation);
+            let Translation { batch, heard, refusals, made: newly_made, .. } = translation;
+            made = newly_made;
+            if let Err(refusal) = translated.and_then(|()| refusals.outcome()) {
+                self.take_back(&mut known, &made);
+                return Err(refusal);
+            }
             match self.store.commit(&batch) {
-                Ok(summary) => return Ok(summary),
+                Ok(summary) => {
+                    known.note(&heard);
+                    return Ok(summary);
+                }
                 Err(refused) if refused.error == AppendError::UnknownSeries => known.series.clear(),
-                Err(refused) => return Err(OtlpRefusal::Samples(said_by_prometheus(refused.error))),
+                Err(refused) => {
+                    self.take_back(&mut known, &made);
+                    return Err(OtlpRefusal::Samples(said_by_prometheus(refused.error)));
+                }
             }
         }
+        self.take_back(&mut known, &made);
         Err(OtlpRefusal::Metrics("the store is dropping series faster than they are written".to_owned()))
     }
-}
 
-fn said_by_prometheus(error: AppendError) -> String {
-    match error {
-        AppendError::TooOld { .. } => "too old sample".to_owned(),
-        AppendError::DuplicateSample { stored, refused, .. } => format!(
-            "duplicate sample for timestamp; overrides not allowed: existing {stored}, new value {refused}"
-        ),
-        AppendError::UnknownSeries => error.to_string(),
+    /// Of a refused request no series stay.
+    fn take_back(&self, known: &mut Known, made: &[(SeriesKey, SeriesId)]) {
+        if made.is_empty() {
+            return;
+        }
+        let ids: Vec<SeriesId> = made.iter().map(|(_, series)| *series).collect();
+        for (key, _) in made {
+            known.series.remove(key);
+        }
+        self.store.discard_unused(&ids);
     }
 }
 
@@ -187,7 +211,11 @@ impl Known {
     fn forget_departed(&mut self, store: &Store) {
         let crowded =
             self.resources.is_crowded() || self.metrics.is_crowded() || self.attributes.is_crowded();
-        let Some(horizon_ms) = store.horizon_ms().filter(|_| crowded) else { return };
+        if !crowded {
+            return;
+        }
+        // What was heard of in refused requests alone departs in any case.
+        let horizon_ms = store.horizon_ms().unwrap_or(i64::MIN).max(i64::MIN + 1);
         let resources = self.resources.forget_idle(horizon_ms);
         let metrics = self.metrics.forget_idle(horizon_ms);
         let attributes = self.attributes.forget_idle(horizon_ms);
@@ -196,6 +224,32 @@ impl Known {
                 && !metrics.contains(&key.metric)
                 && !attributes.contains(&key.attributes)
         });
+    }
+
+    /// Notes when things were heard of, in a request that was taken.
+    fn note(&mut self, heard: &Heard) {
+        let Heard { resources, metrics, attributes } = heard;
+        resources.iter().for_each(|(number, time_ms)| self.resources.heard(*number, *time_ms));
+        metrics.iter().for_each(|(number, time_ms)| self.metrics.heard(*number, *time_ms));
+        attributes.iter().for_each(|(number, time_ms)| self.attributes.heard(*number, *time_ms));
+    }
+}
+
+/// What a request has, by number, and when. It counts once the request is taken: a refused one may say any time.
+#[derive(Debug, Default)]
+struct Heard {
+    resources: Vec<(u32, i64)>,
+    metrics: Vec<(u32, i64)>,
+    attributes: Vec<(u32, i64)>,
+}
+
+impl Heard {
+    /// One after the other, things tend to be the same.
+    fn add(list: &mut Vec<(u32, i64)>, number: u32, time_ms: i64) {
+        match list.last_mut() {
+            Some((latest, time)) if *latest == number => *time = (*time).max(time_ms),
+            _ => list.push((number, time_ms)),
+        }
     }
 }
 
@@ -209,8 +263,11 @@ struct Translation<'a> {
     /// How many samples `target_info` got so far beyond one for each resource.
     target_info_samples: i64,
     batch: Batch,
+    /// The series that were not known before.
+    made: Vec<(SeriesKey, SeriesId)>,
+    heard: Heard,
     /// Why metrics were refused. Prometheus looks at all of them before it answers.
-    refusals: Vec<OtlpRefusal>,
+    refusals: Refusals,
 }
 
 /// A series in the making: all of a [`SeriesKey`] but the part.
@@ -227,20 +284,10 @@ struct Place<'a> {
 }
 
 impl Translation<'_> {
-    /// The samples of a request, once all of its resources were looked at.
-    fn finish(self) -> Result<Batch, OtlpRefusal> {
-        if self.refusals.is_empty() {
-            return Ok(self.batch);
-        }
-        let text = self.refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-        let samples = self.refusals.iter().any(|refusal| matches!(refusal, OtlpRefusal::Samples(_)));
-        Err(if samples { OtlpRefusal::Samples(text) } else { OtlpRefusal::Metrics(text) })
-    }
-
     fn resource(&mut self, message: &ResourceMetrics) {
         let attributes = message.resource.as_ref().map_or(&[][..], |resource| &resource.attributes);
         let promoted = self.promoted;
-        let mut heard = Heard::default();
+        let mut span = Span::default();
         let resource = self.known.resources.number(
             hash_of(attributes),
             i64::MIN,
@@ -248,15 +295,15 @@ impl Translation<'_> {
             || KnownResource::new(attributes, promoted),
         );
         for metric in message.scope_metrics.iter().flat_map(|scope| &scope.metrics) {
-            heard.metric(metric);
+            span.metric(metric);
             if let Err(refusal) = self.metric(resource, metric) {
-                self.refusals.push(refusal);
+                self.refusals.add(&refusal);
             }
         }
-        if let Some((earliest, latest)) = heard.0 {
-            self.known.resources.heard(resource, latest);
+        if let Some((earliest, latest)) = span.0 {
+            Heard::add(&mut self.heard.resources, resource, latest);
             if let Err(refusal) = self.target_info(resource, earliest, latest) {
-                self.refusals.push(refusal);
+                self.refusals.add(&refusal);
             }
         }
     }
@@ -328,13 +375,14 @@ impl Translation<'_> {
         flags: u32,
     ) -> Place<'m> {
         let time_ms = milliseconds(time_ns);
-        self.known.metrics.heard(metric, time_ms);
+        Heard::add(&mut self.heard.metrics, metric, time_ms);
         let number = self.known.attributes.number(
             hash_of(attributes),
-            time_ms,
+            i64::MIN,
             |known| known == attributes,
             || attributes.to_vec(),
         );
+        Heard::add(&mut self.heard.attributes, number, time_ms);
         let ended = flags & NO_RECORDED_VALUE != 0;
         Place { resource, metric, attributes: number, labels: attributes, time_ms, ended }
     }
@@ -435,6 +483,7 @@ impl Translation<'_> {
         let labels = labels.ok_or_else(|| refused(InternError::NoLabels))?;
         let series = self.store.intern(&labels).map_err(refused)?;
         self.known.series.insert(key, series);
+        self.made.push((key, series));
         Ok(series)
     }
 }
@@ -446,9 +495,9 @@ fn milliseconds(nanoseconds: u64) -> i64 {
 
 /// The earliest and the latest time of a resource's data points, in milliseconds.
 #[derive(Default)]
-struct Heard(Option<(i64, i64)>);
+struct Span(Option<(i64, i64)>);
 
-impl Heard {
+impl Span {
     fn metric(&mut self, metric: &Metric) {
         match &metric.data {
             Some(Data::Gauge(gauge)) => self.all(gauge.data_points.iter().map(|p| p.time_unix_nano)),
@@ -466,3 +515,6 @@ impl Heard {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
