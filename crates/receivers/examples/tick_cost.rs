@@ -44,7 +44,12 @@ fn main() {
             KubeletStatsReceiver::new(&format!("node-{node}"), &format!("u-{node}"), "c", &settings, start)
         })
         .collect();
-    let mut cluster = K8sClusterReceiver::new("c", &K8sClusterSettings::for_dashboards(), start);
+    let mut settings = K8sClusterSettings::default();
+    settings
+        .set_node_conditions(["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"])
+        .expect("the catalogue has them");
+    settings.set_allocatable(["cpu", "memory", "ephemeral-storage", "pods"]).expect("the catalogue has them");
+    let mut cluster = K8sClusterReceiver::new("c", &settings, start);
     let view = ClusterView { pods: &pods, nodes: &nodes, ..ClusterView::default() };
 
     for tick in 0..=TICKS {

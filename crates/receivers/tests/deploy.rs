@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at what it cannot read")]
 
+mod shared;
+
 use std::path::Path;
 
 use catalogue::{Attribute, MetricDef, Point, Resource, Sink};
@@ -13,6 +15,8 @@ use receivers::{
     MetricGroup, Scraper,
 };
 use serde::de::DeserializeOwned;
+
+use shared::for_dashboards;
 
 fn read<T: DeserializeOwned>(file: &str) -> T {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/collector").join(file);
@@ -48,7 +52,7 @@ fn kubelet_stats_sends_all_groups_claims_and_uptimes() {
 #[test]
 fn k8s_cluster_sends_what_dashboards_need_and_reasons_and_claims() {
     let settings: K8sClusterSettings = read("k8s_cluster.yaml");
-    let mut expected = K8sClusterSettings::for_dashboards();
+    let mut expected = for_dashboards();
     for metric in [
         "k8s.container.status.reason",
         "k8s.persistentvolume.status.phase",

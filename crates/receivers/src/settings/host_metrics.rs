@@ -7,7 +7,7 @@ use catalogue::{Receiver, Switch};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
-use super::configuration::{Switchable, Switching};
+use super::configuration::{Switchable, Switching, once};
 use super::filter::{Devices, FilesystemTypes, Interfaces, MountPoints, Names};
 use super::{MetricSwitches, Selection, SettingsError};
 
@@ -65,10 +65,11 @@ impl Scraper {
 
     /// The scraper that a configuration calls `name`.
     pub fn parse(name: &str) -> Result<Self, SettingsError> {
-        Self::ALL
-            .into_iter()
-            .find(|scraper| scraper.name() == name)
-            .ok_or_else(|| SettingsError::UnknownScraper(name.to_owned()))
+        let unknown = || match name {
+            "process" | "nfs" => SettingsError::Unsupported(name.to_owned()),
+            _ => SettingsError::UnknownScraper(name.to_owned()),
+        };
+        Self::ALL.into_iter().find(|scraper| scraper.name() == name).ok_or_else(unknown)
     }
 
     /// The keys that it has beside `metrics`.
@@ -163,7 +164,7 @@ impl<'de> Visitor<'de> for Scrapers {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self, A::Error> {
-        while let Some(scraper) = map.next_key_seed(KnownScraper)? {
+        while let Some(scraper) = map.next_key_seed(NewScraper(&self.0.scrapers))? {
             self.0.scrapers.insert(scraper);
             map.next_value_seed(ScraperSettings { scraper, settings: &mut self.0 })?;
         }
@@ -171,10 +172,10 @@ impl<'de> Visitor<'de> for Scrapers {
     }
 }
 
-/// Reads the name of a scraper, so that an unknown one is an error at its own place.
-struct KnownScraper;
+/// Reads the name of a scraper, so that an unknown one, or one that is there, is an error at its own place.
+struct NewScraper<'s>(&'s BTreeSet<Scraper>);
 
-impl<'de> DeserializeSeed<'de> for KnownScraper {
+impl<'de> DeserializeSeed<'de> for NewScraper<'_> {
     type Value = Scraper;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Scraper, D::Error> {
@@ -182,7 +183,7 @@ impl<'de> DeserializeSeed<'de> for KnownScraper {
     }
 }
 
-impl Visitor<'_> for KnownScraper {
+impl Visitor<'_> for NewScraper<'_> {
     type Value = Scraper;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -190,7 +191,9 @@ impl Visitor<'_> for KnownScraper {
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<Scraper, E> {
-        Scraper::parse(name).map_err(E::custom)
+        let scraper = Scraper::parse(name).map_err(E::custom)?;
+        let twice = || E::custom(SettingsError::Twice(name.to_owned()));
+        if self.0.contains(&scraper) { Err(twice()) } else { Ok(scraper) }
     }
 }
 
@@ -229,7 +232,8 @@ impl<'de> Visitor<'de> for ScraperSettings<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Self { scraper, settings } = self;
-        while let Some(key) = map.next_key_seed(KnownKey(scraper))? {
+        let mut seen = BTreeSet::new();
+        while let Some(key) = map.next_key_seed(KnownKey { scraper, seen: &mut seen })? {
             let key = key.as_str();
             match (scraper, key) {
                 (_, "metrics") => {
@@ -271,10 +275,13 @@ impl Selection {
     }
 }
 
-/// Reads a key of a scraper, so that an unknown one is an error at its own place.
-struct KnownKey(Scraper);
+/// Reads a key of a scraper, so that an unknown one, or one that was there before, is an error at its own place.
+struct KnownKey<'s> {
+    scraper: Scraper,
+    seen: &'s mut BTreeSet<String>,
+}
 
-impl<'de> DeserializeSeed<'de> for KnownKey {
+impl<'de> DeserializeSeed<'de> for KnownKey<'_> {
     type Value = String;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
@@ -282,7 +289,7 @@ impl<'de> DeserializeSeed<'de> for KnownKey {
     }
 }
 
-impl Visitor<'_> for KnownKey {
+impl Visitor<'_> for KnownKey<'_> {
     type Value = String;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -290,14 +297,14 @@ impl Visitor<'_> for KnownKey {
     }
 
     fn visit_str<E: Error>(self, key: &str) -> Result<String, E> {
-        let keys = self.0.keys();
+        let keys = self.scraper.keys();
         if key == "metrics" || keys.contains(&key) {
-            return Ok(key.to_owned());
+            return once(self.seen, key).map_err(E::custom);
         }
         let expected: Vec<String> = ["metrics"].iter().chain(keys).map(|key| format!("`{key}`")).collect();
         Err(E::custom(format_args!(
             "unknown field `{key}` of the scraper {}, expected {}",
-            self.0.name(),
+            self.scraper.name(),
             expected.join(", ")
         )))
     }

@@ -57,6 +57,18 @@ pub enum SettingsError {
          system)"
     )]
     UnknownScraper(String),
+    /// Something that the real receiver has.
+    #[error("`{0}` is not supported by the embedded receivers")]
+    Unsupported(String),
+    /// Neither Kubernetes nor something like it.
+    #[error("`{0}` is no distribution (kubernetes, openshift)")]
+    UnknownDistribution(String),
+    /// A key beside `enabled`.
+    #[error("unknown field `{0}`, expected `enabled`")]
+    UnknownSwitchKey(String),
+    /// A name that stands in a mapping already.
+    #[error("`{0}` is there twice")]
+    Twice(String),
     /// A metric under a scraper that does not send it.
     #[error("`{name}` is a metric of the scraper {owner}, not of {scraper}")]
     MetricOfOtherScraper {
@@ -204,17 +216,6 @@ impl Default for K8sClusterSettings {
 }
 
 impl K8sClusterSettings {
-    /// What the dashboards need beyond the defaults: the pressure conditions, and what nodes can allocate.
-    pub fn for_dashboards() -> Self {
-        let pressure =
-            |name: &str| ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"].contains(&name);
-        Self {
-            node_conditions: known_conditions().filter(|(name, _)| pressure(name)).collect(),
-            allocatable: known_allocatable().collect(),
-            ..Self::default()
-        }
-    }
-
     /// `node_conditions_to_report`: the conditions that get a metric `k8s.node.condition_…` each.
     pub fn set_node_conditions<S: AsRef<str>>(
         &mut self,

@@ -4,6 +4,7 @@ use expect_test::expect;
 use receivers::{ClusterView, K8sClusterSettings};
 use serde_json::json;
 
+use crate::shared::for_dashboards;
 use crate::support::{collected, object};
 
 #[test]
@@ -141,7 +142,7 @@ fn a_node_answers_for_the_conditions_and_resources_it_is_asked_for() {
           k8s.node.allocatable_memory 1073741824 at 09:00:00
           k8s.node.allocatable_pods 110 at 09:00:00
     "#]]
-    .assert_eq(&collected(&K8sClusterSettings::for_dashboards(), view));
+    .assert_eq(&collected(&for_dashboards(), view));
     expect![[r#"
         k8s.cluster.name=c k8s.node.name=n1 k8s.node.uid=u1
           k8s.node.condition_ready -1 at 09:00:00

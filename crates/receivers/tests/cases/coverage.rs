@@ -1,4 +1,5 @@
-//! Every metric of the catalogue is sent by its receiver, given an object that has all there is.
+//! Given an object that has all there is, a receiver sends every metric that the catalogue has for it, and by default those
+//! that the catalogue says are on.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,12 +13,24 @@ use receivers::{
 use serde_json::{Value, json};
 
 use crate::host::machine;
+use crate::shared::for_dashboards;
 use crate::support::{Lines, NOW, STARTED, at, object, summary};
 
 /// OpenShift's quotas are not Kubernetes objects, and our clusters have none.
 fn expected(receiver: Receiver) -> BTreeSet<&'static str> {
     catalogue::all()
         .filter(|metric| metric.receiver == receiver && metric.switch != Switch::OpenShift)
+        .map(|metric| metric.name)
+        .collect()
+}
+
+/// What is sent when nothing is configured.
+fn expected_by_default(receiver: Receiver) -> BTreeSet<&'static str> {
+    catalogue::all()
+        .filter(|metric| metric.receiver == receiver && metric.on_by_default)
+        .filter(|metric| metric.switch != Switch::OpenShift)
+        // A group that has to be asked for: its metrics are on, but nobody sends them.
+        .filter(|metric| metric.switch != Switch::Group("volume"))
         .map(|metric| metric.name)
         .collect()
 }
@@ -68,21 +81,26 @@ fn kubelet_stats_sends_all_its_metrics() {
             }],
         }))
     };
-    let mut settings = KubeletStatsSettings {
+    let mut all = KubeletStatsSettings {
         metrics: MetricSwitches::all_on(Receiver::KubeletStats),
         ..KubeletStatsSettings::default()
     };
-    settings.metric_groups.insert(MetricGroup::Volume);
-    let mut receiver = KubeletStatsReceiver::new("n", "u", "c", &settings, at(STARTED));
-    receiver.observe_node(&object(
-        json!({ "metadata": {}, "status": { "capacity": { "cpu": "8", "memory": "8Gi" } } }),
-    ));
-    let mut metadata = PodMetadata::new();
-    metadata.update(&[full_pod()]);
-    let mut lines = Lines::default();
-    receiver.scrape(&stats(STARTED, 1), at(STARTED), &metadata, &mut lines);
-    receiver.scrape(&stats(NOW, 2), at(NOW), &metadata, &mut lines);
-    assert_eq!(lines.metrics, expected(Receiver::KubeletStats));
+    all.metric_groups.insert(MetricGroup::Volume);
+    for (settings, expected) in [
+        (all, expected(Receiver::KubeletStats)),
+        (KubeletStatsSettings::default(), expected_by_default(Receiver::KubeletStats)),
+    ] {
+        let mut receiver = KubeletStatsReceiver::new("n", "u", "c", &settings, at(STARTED));
+        receiver.observe_node(&object(
+            json!({ "metadata": {}, "status": { "capacity": { "cpu": "8", "memory": "8Gi" } } }),
+        ));
+        let mut metadata = PodMetadata::new();
+        metadata.update(&[full_pod()]);
+        let mut lines = Lines::default();
+        receiver.scrape(&stats(STARTED, 1), at(STARTED), &metadata, &mut lines);
+        receiver.scrape(&stats(NOW, 2), at(NOW), &metadata, &mut lines);
+        assert_eq!(lines.metrics, expected);
+    }
 }
 
 #[test]
@@ -128,22 +146,32 @@ fn k8s_cluster_sends_all_its_metrics() {
         services: &[object(with_spec(&json!({ "type": "LoadBalancer" }), &none))],
         endpoint_slices: &[object(slice)],
     };
-    let mut settings = K8sClusterSettings::for_dashboards();
-    settings.metrics = MetricSwitches::all_on(Receiver::K8sCluster);
-    let all = ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable"];
-    settings.set_node_conditions(all).unwrap();
-    let mut lines = Lines::default();
-    K8sClusterReceiver::new("c", &settings, at(STARTED)).collect(view, at(NOW), &mut lines);
-    assert_eq!(lines.metrics, expected(Receiver::K8sCluster));
+    let mut all = for_dashboards();
+    all.metrics = MetricSwitches::all_on(Receiver::K8sCluster);
+    let conditions = ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable"];
+    all.set_node_conditions(conditions).unwrap();
+    for (settings, expected) in [
+        (all, expected(Receiver::K8sCluster)),
+        (K8sClusterSettings::default(), expected_by_default(Receiver::K8sCluster)),
+    ] {
+        let mut lines = Lines::default();
+        K8sClusterReceiver::new("c", &settings, at(STARTED)).collect(view, at(NOW), &mut lines);
+        assert_eq!(lines.metrics, expected);
+    }
 }
 
 #[test]
 fn host_metrics_sends_all_its_metrics() {
-    let mut settings = HostMetricsSettings::default();
-    settings.metrics = MetricSwitches::all_on(Receiver::HostMetrics);
-    let mut receiver = HostMetricsReceiver::new("n", "c", &settings);
-    let mut lines = Lines::default();
-    receiver.scrape(&machine(3_585.0), at(STARTED), &mut lines);
-    receiver.scrape(&machine(3_600.0), at(NOW), &mut lines);
-    assert_eq!(lines.metrics, expected(Receiver::HostMetrics));
+    let mut all = HostMetricsSettings::default();
+    all.metrics = MetricSwitches::all_on(Receiver::HostMetrics);
+    for (settings, expected) in [
+        (all, expected(Receiver::HostMetrics)),
+        (HostMetricsSettings::default(), expected_by_default(Receiver::HostMetrics)),
+    ] {
+        let mut receiver = HostMetricsReceiver::new("n", "c", &settings);
+        let mut lines = Lines::default();
+        receiver.scrape(&machine(3_585.0), at(STARTED), &mut lines);
+        receiver.scrape(&machine(3_600.0), at(NOW), &mut lines);
+        assert_eq!(lines.metrics, expected);
+    }
 }

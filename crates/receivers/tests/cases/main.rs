@@ -9,4 +9,6 @@ mod host;
 mod keeping;
 mod kubelet;
 mod settings;
+#[path = "../shared/mod.rs"]
+mod shared;
 mod support;

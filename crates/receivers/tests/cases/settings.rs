@@ -6,6 +6,8 @@ use receivers::{
     ResourceAttributeSwitches, Scraper,
 };
 
+use crate::shared::for_dashboards;
+
 #[test]
 fn unknown_switches_are_named() {
     let mut kubelet = KubeletStatsSettings::default();
@@ -102,7 +104,18 @@ allocatable_types_to_report: [cpu, memory, ephemeral-storage, pods]
 ",
     )
     .unwrap();
-    assert_eq!(settings, K8sClusterSettings::for_dashboards());
+    assert_eq!(settings, for_dashboards());
+}
+
+#[test]
+fn keys_that_only_the_real_receivers_need_mean_nothing_here() {
+    let kubelet = "{auth_type: tls, ca_file: /ca, min_version: '1.3', server_name_override: kubelet}";
+    assert_eq!(
+        serde_yaml::from_str::<KubeletStatsSettings>(kubelet).unwrap(),
+        KubeletStatsSettings::default()
+    );
+    let cluster = "{distribution: kubernetes, metadata_exporters: [signalfx], k8s_leader_elector: e}";
+    assert_eq!(serde_yaml::from_str::<K8sClusterSettings>(cluster).unwrap(), K8sClusterSettings::default());
 }
 
 #[test]
@@ -130,6 +143,23 @@ fn a_mistake_in_a_configuration_is_named_with_its_place() {
             "invalid type: integer `5`, expected a boolean",
             "line 1 column",
         ),
+        (
+            "metrics:\n  k8s.node.uptime: {enabled: true}\n  k8s.node.uptime: {enabled: false}",
+            "metrics: `k8s.node.uptime` is there twice",
+            "line 3 column 3",
+        ),
+        (
+            "metrics:\n  k8s.node.uptime: {enabled: true, attributes: [a]}",
+            "metrics.k8s.node.uptime: `attributes` is not supported by the embedded receivers",
+            "line 2 column 36",
+        ),
+        (
+            "resource_attributes: {k8s.pod.uid: {enabled: true}, k8s.pod.uid: {enabled: true}}",
+            "resource_attributes: `k8s.pod.uid` is there twice",
+            "line 1 column 53",
+        ),
+        // The whole document is the place, and the field says the rest.
+        ("metric_groups: [node]\nmetric_groups: [pod]", "duplicate field `metric_groups`", ""),
         ("metric_groups:\n- nodes", "metric_groups: `nodes` is no metric group", "line 2 column 1"),
         (
             "resource_attributes: {k8s.pod.color: {enabled: true}}",
@@ -142,6 +172,13 @@ fn a_mistake_in_a_configuration_is_named_with_its_place() {
     }
     for (yaml, mistake, place) in [
         ("node_conditions_to_report: [Ready, Happy]", "for the node condition `Happy`", "line 1 column"),
+        ("namespaces: [shop]", "namespaces: not supported by the embedded receivers", "line 1 column"),
+        (
+            "distribution: openshift",
+            "`openshift` is not supported by the embedded receivers",
+            "line 1 column",
+        ),
+        ("distribution: minikube", "`minikube` is no distribution (kubernetes, openshift)", "line 1 column"),
         ("allocatable_types_to_report:\n- gpu", "for the allocatable resource `gpu`", "line 2 column 1"),
         (
             "metrics:\n  k8s.node.condition_ready: {enabled: true}",
@@ -182,6 +219,17 @@ fn a_mistake_under_a_scraper_is_named_with_its_place() {
             "scrapers:\n  cpu:\n  cpus:",
             "`cpus` is no scraper that is known here (cpu, load,",
             "line 3 column",
+        ),
+        (
+            "scrapers:\n  cpu:\n  process:",
+            "`process` is not supported by the embedded receivers",
+            "line 3 column 3",
+        ),
+        ("scrapers:\n  cpu:\n  load:\n  cpu:", "scrapers: `cpu` is there twice", "line 4 column 3"),
+        (
+            "scrapers:\n  cpu:\n    metrics: {}\n    metrics: {}",
+            "`metrics` is there twice",
+            "line 4 column 5",
         ),
         (
             "scrapers:\n  cpu:\n    metrics:\n      system.cpu.tim: {enabled: true}",

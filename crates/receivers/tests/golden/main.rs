@@ -19,6 +19,8 @@ mod host;
 mod otlp;
 mod record;
 mod replay;
+#[path = "../shared/mod.rs"]
+mod shared;
 
 use self::compare::assert_equal;
 use self::replay::{Golden, Mode};

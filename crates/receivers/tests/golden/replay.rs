@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use crate::compare::Named;
 use crate::record::Recording;
+use crate::shared::for_dashboards;
 use crate::{host, otlp};
 
 const CLUSTER: &str = "golden";
@@ -167,7 +168,7 @@ impl Golden {
     }
 
     fn cluster_settings(&self) -> K8sClusterSettings {
-        let mut settings = K8sClusterSettings::for_dashboards();
+        let mut settings = for_dashboards();
         if self.mode == Mode::All {
             settings.metrics = MetricSwitches::all_on(Receiver::K8sCluster);
             settings.resource_attributes = ResourceAttributeSwitches::all_on(Receiver::K8sCluster);
