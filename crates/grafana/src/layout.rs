@@ -18,8 +18,11 @@ pub struct Placed<'a> {
     pub panel: &'a Panel,
     /// Its place.
     pub grid: GridPos,
-    /// For a copy of a repeated panel: the variable and the value that it stands for there.
+    /// For a copy of a repeated panel or row: the variable and the value that it stands for there. A panel in a copy of
+    /// a row that is not repeated itself has the row's.
     pub repeated: Option<(String, VariableOption)>,
+    /// For a panel in a copy of a repeated row: the same of the row.
+    pub row_repeated: Option<(String, VariableOption)>,
     /// The row that it can be folded under.
     pub row: Option<&'a Panel>,
     /// For rows: whether its panels are folded away.
@@ -30,10 +33,8 @@ impl Placed<'_> {
     /// The values as this copy sees them.
     pub fn values(&self, values: &Values) -> Values {
         let mut own = values.clone();
-        if let Some((name, option)) = &self.repeated
-            && let Some(state) = values.get(name)
-        {
-            own.insert(State { chosen: Chosen::One(option.clone()), ..state.clone() });
+        for repeated in [&self.row_repeated, &self.repeated].into_iter().flatten() {
+            stand_for(&mut own, repeated);
         }
         own
     }
@@ -49,22 +50,48 @@ pub fn arrange<'a>(
     let mut top = 0;
     for (row, members) in sections(panels) {
         let folded = row.is_some_and(&is_folded);
-        if let Some(row) = row {
-            let grid = GridPos { x: 0, y: top, w: COLUMNS, h: 1 };
-            placed.push(Placed { panel: row, grid, repeated: None, row: None, folded });
-            top += 1;
+        for row_repeated in row.map_or_else(|| vec![None], |row| copies_of_row(row, values)) {
+            if let Some(row) = row {
+                let grid = GridPos { x: 0, y: top, w: COLUMNS, h: 1 };
+                let repeated = row_repeated.clone();
+                placed.push(Placed { panel: row, grid, repeated, row_repeated: None, row: None, folded });
+                top += 1;
+            }
+            if folded {
+                continue;
+            }
+            let mut seen = values.clone();
+            if let Some(repeated) = &row_repeated {
+                stand_for(&mut seen, repeated);
+            }
+            let mut skyline = [top; COLUMNS as usize];
+            for (panel, grid, repeated) in copies(&members, &seen) {
+                let grid = move_up(grid, &mut skyline);
+                let repeated = repeated.or_else(|| row_repeated.clone());
+                let row_repeated = row_repeated.clone();
+                placed.push(Placed { panel, grid, repeated, row_repeated, row, folded: false });
+            }
+            top = skyline.into_iter().max().unwrap_or(top);
         }
-        if folded {
-            continue;
-        }
-        let mut skyline = [top; COLUMNS as usize];
-        for (panel, grid, repeated) in copies(&members, values) {
-            let grid = move_up(grid, &mut skyline);
-            placed.push(Placed { panel, grid, repeated, row, folded: false });
-        }
-        top = skyline.into_iter().max().unwrap_or(top);
     }
     placed
+}
+
+/// A variable has the one value of a copy.
+fn stand_for(values: &mut Values, (name, option): &(String, VariableOption)) {
+    if let Some(state) = values.get(name).cloned() {
+        values.insert(State { chosen: Chosen::One(option.clone()), ..state });
+    }
+}
+
+/// What the copies of a row stand for; one that stands for nothing where it is not repeated.
+fn copies_of_row(row: &Panel, values: &Values) -> Vec<Option<(String, VariableOption)>> {
+    let Some(name) = &row.repeat else { return vec![None] };
+    let options = values.get(name).map(chosen).unwrap_or_default();
+    if options.is_empty() {
+        return vec![None];
+    }
+    options.into_iter().map(|option| Some((name.clone(), option))).collect()
 }
 
 /// Each row with its panels, wherever the JSON has them; the first section may have no row.
@@ -186,6 +213,27 @@ mod tests {
 
     fn expected(list: &[(&str, [i64; 4])]) -> Vec<(String, [i64; 4])> {
         list.iter().map(|(title, grid)| ((*title).to_owned(), *grid)).collect()
+    }
+
+    #[test]
+    fn a_repeated_row_comes_with_its_panels_once_for_each_value() {
+        let row = json!({"type": "row", "title": "row", "repeat": "pod", "collapsed": false, "panels": [], "gridPos": {"x": 0, "y": 0, "w": 24, "h": 1}});
+        let list = panels(&json!([row, panel("a", 0, 1, 12, 4)]));
+        let values = values(2);
+        let placed = arrange(&list, &values, |_| false);
+        assert_eq!(
+            places(&placed),
+            expected(&[
+                ("row", [0, 0, 24, 1]),
+                ("a", [0, 1, 12, 4]),
+                ("row", [0, 5, 24, 1]),
+                ("a", [0, 6, 12, 4]),
+            ])
+        );
+        let pods: Vec<String> =
+            placed.iter().map(|placed| placed.values(&values).get("pod").unwrap().text()).collect();
+        assert_eq!(pods, ["p0", "p0", "p1", "p1"]);
+        assert_eq!(arrange(&list, &Values::default(), |_| false).len(), 2);
     }
 
     #[test]

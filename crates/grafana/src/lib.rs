@@ -10,6 +10,8 @@
 //!                       prometheus ──► frames ──► transform ──► display (units, colours, mappings) ──► render
 //! ```
 //!
+//! Dashboards that were made elsewhere come in by `import`, which can also turn them into Jsonnet.
+//!
 //! Nothing here asks a server, reads a clock or prints. The preview and the judge of dashboards stand on the same
 //! modules, so what one shows is what the other has judged.
 
@@ -17,6 +19,7 @@ pub mod color;
 pub mod dashboards;
 pub mod display;
 pub mod frame;
+pub mod import;
 pub mod interval;
 pub mod json;
 pub mod jsonnet;

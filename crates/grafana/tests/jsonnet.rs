@@ -268,6 +268,17 @@ fn an_endless_program_is_given_up() {
 }
 
 #[test]
+fn the_files_of_a_program_that_was_given_up_are_known_so_that_its_repair_is_noticed() {
+    let long = "std.length(std.foldl(function(sum, i) sum + [i], std.range(0, 20000), []))";
+    let folder = Folder::new(&[("main.jsonnet", "import 'long.libsonnet'"), ("long.libsonnet", long)]);
+    let limits = Limits { time: Duration::from_millis(200), ..Limits::default() };
+    let outcome = folder.evaluator().limits(limits).evaluate_file(Path::new("main.jsonnet"));
+    assert_eq!(outcome.result.unwrap_err().kind, ErrorKind::Limit);
+    let names: Vec<_> = outcome.files.iter().filter_map(|file| file.file_name()).collect();
+    assert_eq!(names, ["long.libsonnet", "main.jsonnet"]);
+}
+
+#[test]
 fn output_and_sources_are_bounded() {
     let error = limited("std.range(1, 1000)", Limits { values: 1_000, ..Limits::default() });
     assert_eq!((error.kind, error.message.as_str()), (ErrorKind::Limit, "the output has too many values"));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rsjsonnet_lang::interner::InternedStr;
 use rsjsonnet_lang::program::{
@@ -26,12 +26,20 @@ pub(super) struct Host<'a, 'p> {
     /// Why the last import failed: the engine itself only carries "failed".
     import_failure: Option<Error>,
     pub(super) traces: Vec<Trace>,
-    /// Every file that was read or looked for.
-    pub(super) files: BTreeSet<PathBuf>,
+    /// Every file that was read or looked for: shared with who waits, and may not wait until the end.
+    files: Files,
 }
 
+/// The files of an evaluation that may still be going on.
+pub(super) type Files = Arc<Mutex<BTreeSet<PathBuf>>>;
+
 impl<'a, 'p> Host<'a, 'p> {
-    pub(super) fn new(roots: Option<&'a Roots>, limits: &'a Limits, program: &Program<'p>) -> Self {
+    pub(super) fn new(
+        roots: Option<&'a Roots>,
+        limits: &'a Limits,
+        program: &Program<'p>,
+        files: Files,
+    ) -> Self {
         let (std_id, std_text) = program.get_stdlib_source();
         let std_text = String::from_utf8_lossy(std_text).into_owned();
         let std = Arc::new(Source { name: "std".to_owned(), path: None, text: std_text });
@@ -43,7 +51,7 @@ impl<'a, 'p> Host<'a, 'p> {
             bytes_read: 0,
             import_failure: None,
             traces: Vec::new(),
-            files: BTreeSet::new(),
+            files,
         }
     }
 
@@ -95,6 +103,10 @@ impl<'a, 'p> Host<'a, 'p> {
         Ok(thunk)
     }
 
+    fn note(&self, files: impl IntoIterator<Item = PathBuf>) {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).extend(files);
+    }
+
     fn find(&mut self, importing: Option<&Path>, path: &str) -> Result<PathBuf, Error> {
         let failed =
             |why: String| Error::new(ErrorKind::Import, format!("cannot import {path:?}: {why}"), None);
@@ -103,14 +115,13 @@ impl<'a, 'p> Host<'a, 'p> {
         };
         match roots.resolve(importing, path) {
             Ok(found) => {
-                self.files.extend(found.looked_for);
-                self.files.insert(found.canonical.clone());
+                self.note(found.looked_for.into_iter().chain([found.canonical.clone()]));
                 Ok(found.canonical)
             }
             Err(NotFound::Nowhere { looked_for }) => {
                 let places: Vec<String> =
                     looked_for.iter().map(|candidate| candidate.display().to_string()).collect();
-                self.files.extend(looked_for);
+                self.note(looked_for);
                 Err(failed(format!("there is no such file (looked for {})", places.join(", "))))
             }
             Err(NotFound::Outside { canonical }) => {

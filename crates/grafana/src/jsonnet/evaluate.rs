@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{Arc, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use rsjsonnet_lang::interner::InternedStr;
 use rsjsonnet_lang::program::{EvalError, EvalErrorKind, Program, Thunk, Value, ValueKind};
 use serde_json::{Map, Number};
 
-use super::callbacks::Host;
+use super::callbacks::{Files, Host};
 use super::error::{Error, ErrorKind, Place};
 use super::messages;
 use super::sources::Roots;
@@ -53,7 +53,8 @@ impl Default for Limits {
             source_bytes: 64 << 20,
             values: 5_000_000,
             traces: 1_000,
-            time: Duration::from_secs(30),
+            // A hundred times what a large mixin takes.
+            time: Duration::from_secs(10),
         }
     }
 }
@@ -142,13 +143,14 @@ impl Evaluator {
     /// Runs on a thread of its own, for a stack of a known size and for the time limit.
     fn run(&self, start: Start) -> Outcome {
         let (sender, receiver) = mpsc::channel();
-        let this = self.clone();
+        let (this, files) = (self.clone(), Files::default());
+        let noted = Arc::clone(&files);
         let thread = thread::Builder::new().name("jsonnet".to_owned()).stack_size(STACK_BYTES);
-        let spawned = thread.spawn(move || this.evaluate(&start, &sender));
+        let spawned = thread.spawn(move || this.evaluate(&start, &files, &sender));
         let failed = |kind, message: String| Outcome {
             result: Err(Error::new(kind, message, None)),
             traces: Vec::new(),
-            files: BTreeSet::new(),
+            files: taken(&noted),
         };
         if let Err(error) = spawned {
             return failed(ErrorKind::Engine, format!("cannot start the evaluation: {error}"));
@@ -157,7 +159,11 @@ impl Evaluator {
             Ok(outcome) => outcome,
             Err(mpsc::RecvTimeoutError::Timeout) => failed(
                 ErrorKind::Limit,
-                format!("the evaluation does not end (stopped waiting after {:?})", self.limits.time),
+                format!(
+                    "the evaluation does not end (stopped waiting after {:?}): a function that calls itself without end, \
+                     or twice each time, is the usual reason",
+                    self.limits.time
+                ),
             ),
             Err(mpsc::RecvTimeoutError::Disconnected) => {
                 failed(ErrorKind::Engine, "the Jsonnet engine failed on this program".to_owned())
@@ -165,17 +171,13 @@ impl Evaluator {
         }
     }
 
-    fn evaluate(&self, start: &Start, sender: &mpsc::Sender<Outcome>) {
+    fn evaluate(&self, start: &Start, files: &Files, sender: &mpsc::Sender<Outcome>) {
         let arena = Arena::new();
         let mut program = Program::new(&arena);
         program.set_max_stack(self.limits.depth);
-        let mut host = Host::new(self.roots.as_ref(), &self.limits, &program);
+        let mut host = Host::new(self.roots.as_ref(), &self.limits, &program, Arc::clone(files));
         let result = self.value(&mut program, &mut host, start);
-        let outcome = Outcome {
-            result,
-            traces: std::mem::take(&mut host.traces),
-            files: std::mem::take(&mut host.files),
-        };
+        let outcome = Outcome { result, traces: std::mem::take(&mut host.traces), files: taken(files) };
         // Before the program is taken apart, which takes a while. The receiver is gone when the time was over: nobody
         // wants the outcome then.
         let _ = sender.send(outcome);
@@ -217,6 +219,10 @@ impl Evaluator {
         let mut left = self.limits.values;
         to_json(&value, &mut left)
     }
+}
+
+fn taken(files: &Files) -> BTreeSet<PathBuf> {
+    std::mem::take(&mut files.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 enum Start {

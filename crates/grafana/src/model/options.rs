@@ -85,6 +85,90 @@ impl Tooltip {
     }
 }
 
+/// The line under a table: a number for each column.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TableFooter {
+    /// Whether there is one.
+    pub show: bool,
+    /// `sum`, `mean`, `max` …: what becomes of a column's values.
+    pub calcs: Vec<String>,
+    /// The columns that have one; none for all with numbers.
+    pub fields: Vec<String>,
+    /// Instead: how many rows there are, under the first column.
+    pub count_rows: bool,
+}
+
+impl TableFooter {
+    /// Of a table. Since Grafana 12.2 each column has its own, see [`TableFooter::of_column`].
+    pub fn of(options: &Map<String, Value>) -> Self {
+        let footer = options.get("footer").unwrap_or(&Value::Null);
+        let calcs = texts(footer.get("reducer"));
+        // One column may stand there without a list around it.
+        let fields = match footer.get("fields") {
+            Some(Value::String(field)) if !field.is_empty() => vec![field.clone()],
+            fields => texts(fields),
+        };
+        Self {
+            show: flag(footer.get("show")).unwrap_or(false),
+            count_rows: flag(footer.get("countRows")).unwrap_or(false)
+                && calcs.iter().any(|calc| calc == "count"),
+            calcs,
+            fields,
+        }
+    }
+
+    /// Of one column, from its field options `custom`; nothing where it has none.
+    pub fn of_column(custom: &Map<String, Value>) -> Option<Self> {
+        let calcs = texts(custom.get("footer")?.get("reducers"));
+        (!calcs.is_empty()).then(|| Self { show: true, calcs, ..Self::default() })
+    }
+}
+
+/// On which side the axis of a series stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AxisPlacement {
+    /// Left; a second unit goes to the right.
+    #[default]
+    Auto,
+    /// Left.
+    Left,
+    /// Right: a scale of its own.
+    Right,
+    /// Not drawn.
+    Hidden,
+}
+
+/// The axis of a series.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Axis {
+    /// On which side.
+    pub placement: AxisPlacement,
+    /// Its text.
+    pub label: Option<String>,
+    /// It reaches at least down to this.
+    pub soft_min: Option<f64>,
+    /// It reaches at least up to this.
+    pub soft_max: Option<f64>,
+}
+
+impl Axis {
+    /// Of a series of a time series panel, from its field options `custom`. Series that agree in unit and axis share one.
+    pub fn of(custom: &Map<String, Value>) -> Self {
+        let placement = match custom.get("axisPlacement").and_then(Value::as_str) {
+            Some("left") => AxisPlacement::Left,
+            Some("right") => AxisPlacement::Right,
+            Some("hidden") => AxisPlacement::Hidden,
+            _ => AxisPlacement::Auto,
+        };
+        Self {
+            placement,
+            label: text(custom.get("axisLabel")).filter(|label| !label.is_empty()),
+            soft_min: custom.get("axisSoftMin").and_then(number_of),
+            soft_max: custom.get("axisSoftMax").and_then(number_of),
+        }
+    }
+}
+
 /// The order of a table's rows: display names, and whether downwards.
 pub fn table_sort(options: &Map<String, Value>) -> Vec<(String, bool)> {
     let items = options.get("sortBy").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -116,4 +200,53 @@ fn flag(value: Option<&Value>) -> Option<bool> {
 fn texts(value: Option<&Value>) -> Vec<String> {
     let items = value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(value: Value) -> Map<String, Value> {
+        let Value::Object(object) = value else { panic!("an object") };
+        object
+    }
+
+    #[test]
+    fn footers_of_tables_and_of_columns_are_read_and_odd_ones_are_none() {
+        let of = |footer: Value| TableFooter::of(&object(json!({ "footer": footer })));
+        let footer = of(json!({ "show": true, "reducer": ["sum"], "fields": ["a"], "countRows": true }));
+        assert_eq!((footer.show, footer.count_rows), (true, false));
+        assert_eq!((footer.calcs, footer.fields), (vec!["sum".to_owned()], vec!["a".to_owned()]));
+        assert!(of(json!({ "show": true, "reducer": ["count"], "countRows": true })).count_rows);
+        assert_eq!(of(json!({ "fields": "a" })).fields, ["a"]);
+        for odd in [json!(null), json!(3), json!({ "show": "yes", "reducer": 1, "fields": "" })] {
+            assert_eq!(of(odd), TableFooter::default());
+        }
+        let column = |footer: Value| TableFooter::of_column(&object(json!({ "footer": footer })));
+        assert_eq!(
+            column(json!({ "reducers": ["max"] })).map(|footer| footer.calcs),
+            Some(vec!["max".to_owned()])
+        );
+        assert_eq!((column(json!({ "reducers": [] })), column(json!(null))), (None, None));
+    }
+
+    #[test]
+    fn the_axis_of_a_series_is_read() {
+        let axis = |custom: Value| Axis::of(&object(custom));
+        assert_eq!(axis(json!({})), Axis::default());
+        assert_eq!(
+            axis(
+                json!({ "axisPlacement": "right", "axisLabel": "pods", "axisSoftMin": 0, "axisSoftMax": "10" })
+            ),
+            Axis {
+                placement: AxisPlacement::Right,
+                label: Some("pods".to_owned()),
+                soft_min: Some(0.0),
+                soft_max: Some(10.0),
+            }
+        );
+        assert_eq!(axis(json!({ "axisPlacement": "up", "axisLabel": "" })), Axis::default());
+    }
 }

@@ -8,9 +8,9 @@ use crate::model::options::Legend;
 use crate::transform::compare;
 use crate::transform::reduce::{reduce, title};
 
-use super::Context;
 use super::series::{Series, as_value};
 use super::text::{MAX_NAME, MAX_TITLE, cut};
+use super::{Context, link};
 
 /// A line of the legend.
 struct Entry<'a> {
@@ -46,7 +46,11 @@ pub(super) fn draw(
         })
         .collect();
     sort(&mut entries, legend);
-    if legend.display_mode == "table" { table(legend, &entries) } else { list(legend, &entries) }
+    if legend.display_mode == "table" {
+        table(legend, &entries, context)
+    } else {
+        list(legend, &entries, context)
+    }
 }
 
 /// By the column that the dashboard names; a list keeps the order of the queries.
@@ -64,19 +68,26 @@ fn sort(entries: &mut [Entry<'_>], legend: &Legend) {
     }
 }
 
-fn name(entry: &Entry<'_>) -> Markup {
+fn name(entry: &Entry<'_>, context: &Context<'_>) -> Markup {
+    let target = entry.series.options.links.first();
+    let address = target.and_then(|target| link::of_series(&target.url, entry.series.field, context));
     html! {
         i class="swatch" style=(format!("background:{}", entry.color)) {}
-        bdi class="name" title=(cut(&entry.series.name, MAX_TITLE)) { (entry.series.name) }
+        @if let (Some(address), Some(target)) = (address, target) {
+            a class="name" href=(address) title=(cut(&target.title, MAX_TITLE)) target=[target.target_blank.then_some("_blank")]
+                rel=[target.target_blank.then_some("noopener")] { bdi { (entry.series.name) } }
+        } @else {
+            bdi class="name" title=(cut(&entry.series.name, MAX_TITLE)) { (entry.series.name) }
+        }
     }
 }
 
-fn list(legend: &Legend, entries: &[Entry<'_>]) -> Markup {
+fn list(legend: &Legend, entries: &[Entry<'_>], context: &Context<'_>) -> Markup {
     html! {
         ul class="legend list" {
             @for entry in entries {
                 li data-series=(entry.number) {
-                    (name(entry))
+                    (name(entry, context))
                     @for (calc, (_, shown)) in legend.calcs.iter().zip(&entry.results) {
                         span class="calc" { (cut(title(calc), MAX_NAME)) ": " b { (shown) } }
                     }
@@ -86,7 +97,7 @@ fn list(legend: &Legend, entries: &[Entry<'_>]) -> Markup {
     }
 }
 
-fn table(legend: &Legend, entries: &[Entry<'_>]) -> Markup {
+fn table(legend: &Legend, entries: &[Entry<'_>], context: &Context<'_>) -> Markup {
     let sorted_by = |column: &str| {
         (legend.sort_by.as_deref() == Some(column)).then_some(if legend.sort_desc {
             "descending"
@@ -106,7 +117,7 @@ fn table(legend: &Legend, entries: &[Entry<'_>]) -> Markup {
                 tbody {
                     @for entry in entries {
                         tr data-series=(entry.number) {
-                            td { div class="named" { (name(entry)) } }
+                            td { div class="named" { (name(entry, context)) } }
                             @for (_, shown) in &entry.results { td class="number" { (shown) } }
                         }
                     }

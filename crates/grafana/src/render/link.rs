@@ -48,6 +48,13 @@ pub(super) fn of_cell(
     plain(&replaced, context)
 }
 
+/// Where a link of a series leads, that is of its last value.
+pub(super) fn of_series(url: &str, field: &Field, context: &Context<'_>) -> Option<String> {
+    let frame = Frame { fields: vec![field.clone()], ..Frame::default() };
+    let last = field.values.len().saturating_sub(1);
+    of_cell(url, &frame, &frame.shown_names(), field, last, context)
+}
+
 /// `fields.Pod`, `fields["Pod"]` or `fields[2]`.
 fn from_row(path: &str, frame: &Frame, names: &[String], row: usize) -> Option<String> {
     let path = path.strip_prefix("fields")?;

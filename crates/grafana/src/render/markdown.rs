@@ -24,7 +24,29 @@ pub(super) fn text_panel(panel: &Panel, context: &Context<'_>) -> Markup {
     }
 }
 
-/// Nothing that comes out loads or runs anything.
+/// Markdown as it is drawn in a text panel. Nothing that comes out loads or runs anything.
+pub fn markdown(text: &str) -> Markup {
+    to_html(&cut(text, MAX_TEXT))
+}
+
+/// The words of a Markdown text without its marks, for places that show nothing but text.
+pub fn markdown_words(text: &str) -> String {
+    let mut words = String::new();
+    for event in Parser::new_ext(&cut(text, MAX_TEXT), Options::ENABLE_STRIKETHROUGH) {
+        match event {
+            Event::Text(text) | Event::Code(text) | Event::Html(text) | Event::InlineHtml(text) => {
+                words.push_str(&text);
+            }
+            Event::SoftBreak => words.push(' '),
+            Event::HardBreak | Event::End(TagEnd::Item) => words.push('\n'),
+            Event::End(TagEnd::Paragraph | TagEnd::Heading(_)) => words.push_str("\n\n"),
+            _ => {}
+        }
+    }
+    words.truncate(words.trim_end().len());
+    words
+}
+
 fn to_html(text: &str) -> Markup {
     let parser = Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH);
     // Whether each link that is open was let through.
@@ -53,6 +75,19 @@ fn to_html(text: &str) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_words_of_a_text_have_no_marks() {
+        for (text, expected) in [
+            ("plain", "plain"),
+            ("A **b** `c`.\n\n**Do:** x\ny", "A b c.\n\nDo: x y"),
+            ("- a\n- b", "a\nb"),
+            ("[a](https://example.org) <b>", "a <b>"),
+            ("", ""),
+        ] {
+            assert_eq!(markdown_words(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn markdown_becomes_harmless_html() {

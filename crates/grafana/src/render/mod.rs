@@ -39,6 +39,7 @@ use crate::units::Clock;
 use crate::variables::{Style, Values};
 
 pub use content::embedded_json;
+pub use markdown::{markdown, markdown_words};
 pub use page::{Page, page, page_as_svg};
 pub use scale::{Range, ticks};
 pub use text::{cut, safe_address};
@@ -136,6 +137,7 @@ pub fn panel(input: &PanelInput<'_>, context: &Context<'_>) -> Markup {
     let panel = input.panel;
     let title = context.values.interpolate(&panel.title, Style::Glob);
     let description = panel.description.as_ref().map(|text| context.values.interpolate(text, Style::Glob));
+    let description = description.map(|text| markdown_words(&text));
     html! {
         section class=(if panel.transparent { "panel transparent" } else { "panel" })
             data-panel=[panel.id] data-type=(cut(panel.kind.id(), 40)) {

@@ -64,7 +64,7 @@ pub(super) fn draw(input: &PanelInput<'_>, context: &Context<'_>) -> Markup {
                 @if header {
                     thead { tr {
                         @for column in &columns {
-                            th class=(column.align) style=[column_style(&column.options)]
+                            th class=(column.align) style=[column_style(&column.options, columns.len())]
                                 aria-sort=[sorted_by(&column.title)] title=(cut(&column.title, MAX_TITLE)) {
                                 bdi { (cut(&column.title, MAX_NAME)) }
                             }
@@ -132,14 +132,16 @@ fn alignment(options: &FieldOptions, field_type: FieldType) -> &'static str {
     }
 }
 
-fn column_style(options: &FieldOptions) -> Option<String> {
+/// How wide a column is to be. Where the panel is narrow, a least width is not more than half of an equal share: what needs
+/// the room is before the edge, instead of what is empty.
+fn column_style(options: &FieldOptions, columns: usize) -> Option<String> {
     let pixels = |key: &str| {
         let given = options.custom.get(key).and_then(serde_json::Value::as_f64);
         given.filter(|pixels| (1.0..=4_000.0).contains(pixels))
     };
     match (pixels("width"), pixels("minWidth")) {
         (Some(width), _) => Some(format!("width:{width}px")),
-        (None, Some(width)) => Some(format!("min-width:{width}px")),
+        (None, Some(width)) => Some(format!("min-width:min({width}px,50cqw/{columns})")),
         _ => None,
     }
 }

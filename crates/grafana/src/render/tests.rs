@@ -408,3 +408,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_series_with_a_link_leads_there_from_the_legend() {
+    let panel = |url: &str| json!({"type": "timeseries", "title": "x", "fieldConfig": {"defaults": {"links": [{"title": "Pod", "url": url}]}}});
+    let mut frame = series("web <1>", &[1.0, 2.0]);
+    frame.fields[1].labels.insert("pod".to_owned(), "web&1".to_owned());
+    let frames = [frame];
+    let drawn =
+        draw(&panel("/d/pod?var-pod=${__field.labels.pod}&v=${__value.raw}&n=${__series.name}"), &frames);
+    assert!(drawn.contains("href=\"/d/pod?var-pod=web%261&amp;v=2&amp;n=web%20%3C1%3E\""), "{drawn}");
+    let drawn = draw(&panel("javascript:alert(1)"), &frames);
+    assert!(!drawn.contains("javascript") && drawn.contains("web &lt;1&gt;"), "{drawn}");
+}
+
+#[test]
+fn a_description_is_shown_without_its_marks() {
+    let drawn = draw(&json!({"type": "stat", "title": "x", "description": "**Do:** `a` <b>"}), &[]);
+    assert!(drawn.contains("title=\"Do: a &lt;b&gt;\""), "{drawn}");
+}
