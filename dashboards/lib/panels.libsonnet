@@ -89,7 +89,8 @@ local lastValue = { calcs: ['lastNotNull'], fields: '', values: false };
   bargauge(title, description, unit, targets)::
     panel('bargauge', title, description, 8, 6) + withField(unit) + {
       targets: targets,
-      fieldConfig+: { defaults+: { color: { mode: 'thresholds' } } },
+      // From 0: without it the shortest bar would be empty.
+      fieldConfig+: { defaults+: { min: 0, color: { mode: 'thresholds' } } },
       options: {
         reduceOptions: lastValue,
         orientation: 'horizontal',
@@ -120,6 +121,10 @@ local lastValue = { calcs: ['lastNotNull'], fields: '', values: false };
   decimals(n):: { fieldConfig+: { defaults+: { decimals: n } } },
   // What stands there when there is no data, where that is no fault.
   noValue(text):: { fieldConfig+: { defaults+: { noValue: text } } },
+  // The names above the bars: for long ones.
+  namesAbove:: { options+: { namePlacement: 'top' } },
+  // The axis begins at 0: for what is counted.
+  fromZero:: { fieldConfig+: { defaults+: { min: 0 } } },
   // Anything for all fields: thresholds, mappings.
   field(settings):: { fieldConfig+: { defaults+: settings } },
   // The series' names instead of their values: for texts that are labels.

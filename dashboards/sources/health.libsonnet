@@ -173,7 +173,7 @@ local workloads(config, what) =
         thresholds.betterZero,
       ),
       count(
-        'Autoscalers at their maximum',
+        'Autoscalers at maximum',
         about(
           'HorizontalPodAutoscalers that cannot add pods any more.',
           'k8s_cluster',
@@ -205,7 +205,7 @@ local workloads(config, what) =
         'k8s_cluster',
         'OOMKilled: raise the memory limit or find the leak. CrashLoopBackOff: read the logs. ImagePullBackOff: the image\'s name, or the right to pull it.',
         '`k8s.container.status.reason` switched on',
-      ), units.count, [target.range(queries.containersByReason(config), '{{%s}}' % reason)]) + panels.decimals(0),
+      ), units.count, [target.range(queries.containersByReason(config), '{{%s}}' % reason)]) + panels.decimals(0) + panels.fromZero,
       table.new(
         'Waiting and badly ended containers',
         about(

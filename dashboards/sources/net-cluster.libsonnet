@@ -56,7 +56,7 @@ local each(config) = [config.nodeLabel];
         'Packets per second, all network devices of all nodes together. Pods have no such metric.',
         'host_metrics',
         'Many packets with little bandwidth cost CPU time: look for chatty pods.',
-      ), units.packetsPerSecond, bothWays(queries.packets)),
+      ), units.packetsPerSecond, bothWays(queries.packets)) + panels.fromZero,
       panels.timeseries('Packets dropped by nodes', about(
         'Packets that the nodes\' kernels threw away, per second. Pods have no such metric.',
         'host_metrics',

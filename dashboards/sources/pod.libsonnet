@@ -193,13 +193,14 @@ local ofPod(what) = function(config) local k8s = lib.k8s(config); q.sum([], what
         'Restarts since the pod was made. Steps upwards are restarts.',
         'k8s_cluster',
         'Steps at equal distances are a crash loop; steps when memory reaches its limit are OOM kills.',
-      ), units.count, queries.restartsByContainer) + panels.size(8, 8) + panels.namesOnly + panels.decimals(0),
+      ), units.count, queries.restartsByContainer)
+      + panels.size(8, 8) + panels.namesOnly + panels.decimals(0) + panels.noValue('No container'),
       byContainer('Readiness by container', about(
         '1 while the container passes its readiness probe, 0 while it does not.',
         'k8s_cluster',
         'Flapping: the probe\'s timeout is too short, or the container is overloaded.',
       ), units.count, queries.readyByContainer)
-      + panels.size(8, 8) + panels.namesOnly + panels.decimals(0) + panels.upTo(1),
+      + panels.size(8, 8) + panels.namesOnly + panels.decimals(0) + panels.upTo(1) + panels.noValue('No container'),
       panels.timeseries('Waiting or ended because of', about(
         'Containers by why they wait or have ended: CrashLoopBackOff, ImagePullBackOff, OOMKilled and so on.',
         'k8s_cluster',

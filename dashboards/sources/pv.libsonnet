@@ -107,7 +107,7 @@ local volumesInPhase(config, phase) =
       table.new(
         'Claims',
         about(
-          'One line per claim; usage is known of those that a running pod has mounted. Full in: what is left, divided by how fast it shrank over the last %s.' % config.trendWindow,
+          'One line per claim; usage is known of those that a running pod has mounted. Full in: what is left, divided by how fast it shrank over the last %s; nothing where it did not shrink.' % config.trendWindow,
           'kubelet_stats (usage) and k8s_cluster (requested)',
           'Grow the claim, or clean up, before it is full: databases do not survive that. A click on the name shows one claim.',
           volumes + ' and `k8s.persistentvolumeclaim.storage.request` switched on',
@@ -122,7 +122,7 @@ local volumesInPhase(config, phase) =
           { title: 'Used', unit: units.bytes, expr: queries.used(config) },
           { title: 'Used of capacity', unit: units.ratio, expr: queries.usedRatio(config), gauge: true } + thresholds.saturation(config),
           { title: 'Inodes used', unit: units.ratio, expr: queries.inodesRatio(config), gauge: true } + thresholds.saturation(config),
-          { title: 'Full in', unit: units.seconds, expr: queries.secondsUntilFull(config), noValue: 'not shrinking', decimals: 1 },
+          { title: 'Full in', unit: units.seconds, expr: queries.secondsUntilFull(config), decimals: 1 },
         ],
         sortBy='Used of capacity',
       ),
@@ -132,7 +132,7 @@ local volumesInPhase(config, phase) =
       panels.timeseries(title, description, unit, targets) + panels.size(16, 8) + panels.noValue('No mounted claim');
     local full(title, description, query) =
       panels.bargauge(title, description, units.ratio, [target.instant(query(config), name)])
-      + panels.size(8, 8) + panels.upTo(1) + panels.decimals(1)
+      + panels.size(8, 8) + panels.namesAbove + panels.upTo(1) + panels.decimals(1)
       + panels.field(thresholds.saturation(config)) + panels.noValue('No mounted claim');
 
     dashboard.new(

@@ -94,7 +94,7 @@ local ofKind(config, metrics) =
         target.range(queries.desired(config), 'Desired'),
         target.range(queries.available(config), 'Available'),
         target.range(queries.podsInPhase(config, 2), 'Running'),
-      ]) + panels.decimals(0) + panels.noValue('No pod'),
+      ]) + panels.decimals(0) + panels.fromZero + panels.noValue('No pod'),
       panels.timeseries('Restarts by pod', about(
         'Restarts of a pod\'s containers since it was made. Steps upwards are restarts.',
         'k8s_cluster',
