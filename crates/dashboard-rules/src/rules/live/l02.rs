@@ -1,0 +1,44 @@
+//! L02: empty panels.
+
+use dashboard_view::Content;
+
+use crate::finding::Findings;
+use crate::live::{Live, Look, Size};
+use crate::rule::{Check, Example, Fixable, Needs, Rule, Severity};
+
+pub(super) const RULE: Rule = Rule {
+    id: "L02",
+    severity: Severity::Error,
+    title: "every panel shows something, or says why not",
+    why: "An empty panel looks like a fault, whoever's it is. Where nothing is the usual case, the panel says what that means \
+          in noValue (\"No running pod\"), or a suppression says why it is all right. Values that are no numbers count as \
+          nothing.",
+    needs: Needs::Live,
+    fix: Fixable::No,
+    bad: Example::None,
+    good: Example::None,
+    check: Check::Look(check),
+};
+
+fn check(look: &Look<'_>, _: &Live<'_>, findings: &mut Findings<'_>) {
+    if look.size == Size::Larger {
+        return;
+    }
+    for panel in look.panels().filter(|panel| look.is_asked_whole(panel)) {
+        // What failed is told by L01, and what asks nothing by P06.
+        if panel.content() != Content::Nothing || !panel.errors().is_empty() || panel.targets.is_empty() {
+            continue;
+        }
+        let series: usize = panel.targets.iter().map(|target| target.series).sum();
+        let what =
+            if series == 0 { "no query finds a series" } else { "all values are NaN or lost on the way" };
+        let message = format!(
+            "{} the panel is empty: {what}: mend the query, or say in noValue what it means that there is nothing",
+            look.choice.text()
+        );
+        let finding = findings.add(look.place(panel), message);
+        for target in &panel.targets {
+            finding.note(format!("{} asked: {}", target.ref_id, super::l01::shown(&target.query)));
+        }
+    }
+}
