@@ -15,11 +15,17 @@ use crate::source::KubeletSource;
 pub(crate) struct Kubelets {
     source: Arc<dyn KubeletSource>,
     chosen: Option<String>,
+    more: &'static str,
 }
 
 impl Kubelets {
-    pub(crate) fn new(source: Arc<dyn KubeletSource>, chosen: Option<String>) -> Self {
-        Self { source, chosen }
+    pub(crate) fn new(source: Arc<dyn KubeletSource>, chosen: Option<String>, more: &'static str) -> Self {
+        Self { source, chosen, more }
+    }
+
+    /// What else the server has, for people.
+    pub(crate) fn more(&self) -> &'static str {
+        self.more
     }
 
     pub(crate) fn node_names(&self) -> Vec<String> {

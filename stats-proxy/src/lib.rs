@@ -4,9 +4,11 @@
 //! its endpoint for a node is `http://HOST:PORT/nodes/{node}`, and below it stands what the node's kubelet would serve.
 //! [`router`] can also stand for one node alone, at the root, as a kubelet does.
 //!
-//! What a kubelet says is a [`KubeletSource`]'s: a simulation's or that of a watched API server.
+//! What a kubelet says is a [`KubeletSource`]'s: a simulation's or, with the feature `cluster`, that of a watched API server.
 
 mod answers;
+#[cfg(feature = "cluster")]
+pub mod cluster;
 mod kubelet;
 mod limits;
 mod pod_list;

@@ -32,19 +32,32 @@ fn kubelet_routes() -> [(&'static str, MethodRouter<Arc<Kubelets>>); 4] {
 /// With a `node`, the paths of a kubelet answer at the root for that one, as they do on the node itself. Without, the root
 /// stands for nobody and says where the nodes are.
 pub fn router(source: Arc<dyn KubeletSource>, hosts: AllowedHosts, node: Option<String>) -> Router {
-    let mut routes = Router::new()
+    http_guard::guard(kubelets(source, node, More::default()), hosts)
+}
+
+/// What a server has beside the kubelets.
+#[derive(Default)]
+pub(crate) struct More {
+    pub(crate) routes: Router<Arc<Kubelets>>,
+    /// The same for people.
+    pub(crate) overview: &'static str,
+}
+
+/// The server without its guard.
+pub(crate) fn kubelets(source: Arc<dyn KubeletSource>, node: Option<String>, more: More) -> Router {
+    let mut routes = more
+        .routes
         .route("/", get(answers::overview))
         .route("/nodes", get(nodes))
         .route("/nodes/{node}", get(answers::overview_of_node));
     for (path, handler) in kubelet_routes() {
         routes = routes.route(path, handler.clone()).route(&format!("/nodes/{{node}}{path}"), handler);
     }
-    let routes = routes
+    routes
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
-        .with_state(Arc::new(Kubelets::new(source, node)))
-        .layer(middleware::from_fn(limits::refuse_long_addresses));
-    http_guard::guard(routes, hosts)
+        .with_state(Arc::new(Kubelets::new(source, node, more.overview)))
+        .layer(middleware::from_fn(limits::refuse_long_addresses))
 }
 
 async fn nodes(State(kubelets): State<Arc<Kubelets>>) -> Json<Vec<String>> {
