@@ -1,0 +1,13 @@
+//! What an environment needs and what there is.
+//!
+//! ```text
+//! probes, side by side ──► Observations ──► judge(what is asked about) ──► Lines: ✓ ✗ –
+//! each with a deadline     what was seen     no looking, only judging       each ✗ with a command
+//! ```
+
+mod deadline;
+mod judge;
+mod probes;
+
+pub(crate) use judge::{Line, Mark, Question, judge};
+pub(crate) use probes::{Observations, Subject};
