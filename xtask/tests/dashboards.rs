@@ -2,6 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "dashboards/diff.rs"]
+mod diff;
+#[path = "dashboards/import.rs"]
+mod import;
+#[path = "dashboards/readme.rs"]
+mod readme;
+#[path = "dashboards/render.rs"]
+mod render;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -92,6 +101,11 @@ impl Drop for Workspace {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
+}
+
+/// The real workspace.
+fn shipped() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
 /// The program, as if `workspace` were the folder it was built from.

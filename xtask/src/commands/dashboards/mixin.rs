@@ -74,6 +74,10 @@ pub(super) struct Dashboard {
 pub(super) struct Broken(String);
 
 impl Broken {
+    pub(super) fn new(text: String) -> Self {
+        Self(text)
+    }
+
     /// Prints it.
     #[allow(clippy::print_stderr, reason = "an error of several lines, which the usual form cannot hold")]
     pub(super) fn show(&self) {
@@ -202,7 +206,7 @@ fn read(
 
 /// Grafana takes less than 8 characters and capitals too. Short ones meet those of other people's dashboards, and
 /// some of Grafana's databases do not tell capitals from small letters.
-fn is_good_uid(uid: &str) -> bool {
+pub(super) fn is_good_uid(uid: &str) -> bool {
     (8..=40).contains(&uid.len())
         && uid.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }

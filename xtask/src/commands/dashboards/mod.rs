@@ -1,10 +1,15 @@
 //! `cargo xtask dashboards`: from Jsonnet to the JSON that Grafana takes.
 
 mod build;
+mod diff;
 mod difference;
+mod import;
 mod list;
 mod mixin;
+mod nearest;
 mod output;
+mod render;
+mod scene;
 mod watch;
 
 use std::process::ExitCode;
@@ -15,6 +20,7 @@ use crate::context::Context;
 
 pub(crate) use build::check_shipped;
 use mixin::Broken;
+pub(crate) use watch::Watched;
 
 /// Text of dashboards without what a terminal would take for a command, in one line.
 fn printable(text: &str) -> String {
@@ -26,6 +32,9 @@ fn printable(text: &str) -> String {
 ///   cargo xtask dashboards build
 ///   cargo xtask dashboards build --watch
 ///   cargo xtask dashboards list
+///   cargo xtask dashboards import export.json
+///   cargo xtask dashboards render k8s-otel-pod --out pictures
+///   cargo xtask dashboards diff origin/main --out diff.html
 ///
 /// A project of your own, whose file imports ours (`import 'mixin.libsonnet'`):
 ///
@@ -41,6 +50,9 @@ pub(crate) struct Dashboards {
 enum Deed {
     Build(build::Build),
     List(list::List),
+    Import(import::Import),
+    Render(render::Render),
+    Diff(diff::Diff),
 }
 
 impl Dashboards {
@@ -48,6 +60,9 @@ impl Dashboards {
         let result = match self.deed {
             Deed::Build(build) => build.run(context),
             Deed::List(list) => list.run(context),
+            Deed::Import(import) => import.run(context),
+            Deed::Render(render) => render.run(context),
+            Deed::Diff(diff) => diff.run(context),
         };
         result.or_else(|error| match error.downcast::<Broken>() {
             Ok(broken) => {

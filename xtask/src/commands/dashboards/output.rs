@@ -180,7 +180,7 @@ fn is_plain_json_name(name: &str) -> bool {
 }
 
 /// Writes beside the file and renames, so that nobody ever reads half a dashboard.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = path.with_file_name(format!(".{name}.{}", std::process::id()));
     let written = fs::File::create(&temporary)

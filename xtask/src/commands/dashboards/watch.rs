@@ -14,7 +14,7 @@ const CALM: Duration = Duration::from_millis(50);
 
 /// Files as they were before they were read.
 #[derive(Default)]
-pub(super) struct Watched {
+pub(crate) struct Watched {
     files: BTreeMap<PathBuf, State>,
 }
 
@@ -32,13 +32,13 @@ enum State {
 
 impl Watched {
     /// The same files as they are now.
-    pub(super) fn now(&self) -> Self {
+    pub(crate) fn now(&self) -> Self {
         Self { files: self.files.keys().map(|file| (file.clone(), State::of(file))).collect() }
     }
 
     /// The files of an evaluation that began at `began`. `before` was taken just before, of the files that the one
     /// before had read: which files it would read, nobody could know.
-    pub(super) fn after(before: &Self, files: &BTreeSet<PathBuf>, began: SystemTime) -> Self {
+    pub(crate) fn after(before: &Self, files: &BTreeSet<PathBuf>, began: SystemTime) -> Self {
         let now = SystemTime::now();
         let state = |file: &PathBuf| match (before.files.get(file), State::of(file)) {
             (Some(known), _) => known.clone(),
@@ -50,7 +50,7 @@ impl Watched {
     }
 
     /// Returns when one has changed, and its writer has come to an end.
-    pub(super) fn wait(&self) {
+    pub(crate) fn wait(&self) {
         let mut latest = self.now();
         while latest.files == self.files {
             thread::sleep(PAUSE);
