@@ -9,7 +9,10 @@
 mod answer;
 mod commands;
 mod context;
+mod doctor;
 mod environment;
+mod features;
+mod tools;
 mod ui;
 
 use std::process::ExitCode;
@@ -40,7 +43,11 @@ enum Command {
     Logs(commands::logs::Logs),
     Down(commands::down::Down),
     Dashboards(commands::dashboards::Dashboards),
+    CheckDashboards(commands::check_dashboards::CheckDashboards),
+    Explain(commands::explain::Explain),
     Metrics(commands::metrics::Metrics),
+    Doctor(commands::doctor::Doctor),
+    Pins(commands::pins::PinsCommand),
     PromqlConformance(commands::promql_conformance::PromqlConformance),
     Ci(commands::ci::Ci),
 }
@@ -59,7 +66,11 @@ fn main() -> ExitCode {
         Command::Logs(command) => command.run(&context),
         Command::Down(command) => command.run(&context),
         Command::Dashboards(command) => command.run(&context),
+        Command::CheckDashboards(command) => command.run(&context),
+        Command::Explain(command) => command.run(&context),
         Command::Metrics(command) => command.run(&context),
+        Command::Doctor(command) => command.run(&context),
+        Command::Pins(command) => command.run(&context),
         Command::PromqlConformance(command) => command.run(&context),
         Command::Ci(command) => command.run(&context),
     };

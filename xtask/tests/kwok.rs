@@ -66,7 +66,7 @@ impl Environment {
         let mut line = String::new();
         while stderr.read_line(&mut line).unwrap() > 0 {
             let url = || line.split_whitespace().last().unwrap_or_default().to_owned();
-            if line.contains("page ") {
+            if line.contains("dashboards ") {
                 page = url();
             } else if line.contains("Prometheus API ") {
                 api = url();
@@ -179,7 +179,7 @@ fn the_environment_answers_on_all_its_ports_and_ends_cleanly() {
     assert_eq!(status, 404);
     assert!(body.contains("nowhere"), "{body}");
 
-    let (status, page) = get(&format!("{}/?query=count(k8s_pod_phase)", environment.page));
+    let (status, page) = get(&format!("{}/environment?query=count(k8s_pod_phase)", environment.page));
     assert_eq!(status, 200);
     for part in ["5 nodes, 20 pods", "k8s_pod_phase", &*environment.api] {
         assert!(page.contains(part), "{part:?} is missing in the page");

@@ -19,6 +19,7 @@ use crate::environment::{
     StateFolder, Target, bind_loopback, environment, estimate, history, play, read_manifests, read_scenario,
     show_addresses, silent, start_detached, time_of_day,
 };
+use crate::features::Feature;
 use crate::ui::{Steps, Usage};
 
 /// Bring up a simulated cluster with its OpenTelemetry metrics and a Prometheus API.
@@ -109,6 +110,11 @@ pub(crate) struct Kwok {
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
 
+    /// Switch on PromQL that a Prometheus server of default settings refuses. Dashboards that use it work only where
+    /// Prometheus was started with the same flag.
+    #[arg(long, value_enum, value_name = "NAME", value_delimiter = ',')]
+    enable_feature: Vec<Feature>,
+
     /// The port of the Prometheus API; 0 takes any free one.
     #[arg(long, value_name = "PORT", default_value_t = 9090)]
     api_port: u16,
@@ -126,8 +132,8 @@ pub(crate) struct Kwok {
     #[arg(long, value_name = "NODE")]
     stats_node: Option<String>,
 
-    /// The port of the page; 0 takes any free one.
-    #[arg(long, value_name = "PORT", default_value_t = 3000)]
+    /// The port of the dashboards' preview and of the page of the environment; 0 takes any free one.
+    #[arg(long, visible_alias = "preview-port", value_name = "PORT", default_value_t = 3000)]
     web_port: u16,
 }
 
@@ -210,11 +216,13 @@ impl Kwok {
             listeners,
             otlp_out,
             stats_node: self.stats_node.clone(),
+            features: self.enable_feature.clone(),
             refused: scrapes.refused,
             name: self.name.clone(),
             flags: self.flags(),
             starter: starter.as_ref(),
             registration: registration.as_ref(),
+            workspace: context.root(),
             steps: &steps,
         };
         let outcome = runtime.block_on(serving.serve());
@@ -282,8 +290,13 @@ impl Kwok {
                 flags[name] = path.to_string_lossy().into();
             }
         }
-        // What is written down may be compared, not read.
-        flags["otlp-header"] = self.otlp_header.iter().map(|header| fingerprint(header)).collect();
+        // What is written down may be compared, not read. A file with headers is what is in it.
+        let target = self.otlp_endpoint.as_deref().map(|url| Target::new(url, &self.otlp_header));
+        flags["otlp-header"] = match target {
+            Some(Ok(target)) => target.texts().map(fingerprint).collect(),
+            // What is wrong with it is told when it is needed.
+            _ => self.otlp_header.iter().map(fingerprint).collect(),
+        };
         flags
     }
 
@@ -307,7 +320,7 @@ impl Kwok {
             api: bind_loopback(self.api_port, "the Prometheus API", "--api-port")?,
             otlp: bind_loopback(self.otlp_port, "OTLP over HTTP", "--otlp-port")?,
             stats: bind_loopback(self.stats_port, "the simulated kubelets", "--stats-port")?,
-            web: bind_loopback(self.web_port, "the page", "--web-port")?,
+            web: bind_loopback(self.web_port, "the dashboards' preview", "--web-port")?,
         })
     }
 }
@@ -343,9 +356,9 @@ fn before_epoch(error: anyhow::Error) -> anyhow::Error {
 }
 
 /// Tells one text from another without showing it.
-fn fingerprint(text: &str) -> String {
+fn fingerprint(text: impl AsRef<[u8]>) -> String {
     let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
+    text.as_ref().hash(&mut hasher);
     format!("{:016x}", hasher.finish())
 }
 
@@ -385,6 +398,21 @@ mod tests {
     fn a_secret_on_the_command_line_is_not_written_down() {
         let flags = flags("--otlp-endpoint x --otlp-header authorization=hunter2").to_string();
         assert!(!flags.contains("hunter2") && flags.contains("otlp-header"), "{flags}");
+    }
+
+    #[test]
+    fn headers_from_a_file_are_compared_by_what_is_in_it() {
+        let name = format!("kubernetes-mixin-otel-{}-compared-headers", std::process::id());
+        let file = std::env::temp_dir().join(name);
+        let of_file = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            flags(&format!("--otlp-endpoint http://host --otlp-header @{}", file.display()))
+        };
+        let (one, same, other) = (of_file("a=b\n"), of_file("# the same\n\nA = b\n"), of_file("a=c\n"));
+        std::fs::remove_file(&file).unwrap();
+        let typed = flags("--otlp-endpoint http://host --otlp-header a=b");
+        assert_eq!((&one, &one), (&same, &typed));
+        assert_eq!(different_flags(&one, &other), ["--otlp-header"]);
     }
 
     #[test]

@@ -1,11 +1,15 @@
 //! One file per command.
 
+pub(crate) mod check_dashboards;
 pub(crate) mod ci;
 pub(crate) mod dashboards;
+pub(crate) mod doctor;
 pub(crate) mod down;
+pub(crate) mod explain;
 pub(crate) mod kwok;
 pub(crate) mod logs;
 pub(crate) mod metrics;
+pub(crate) mod pins;
 pub(crate) mod promql_conformance;
 pub(crate) mod query;
 pub(crate) mod sim;

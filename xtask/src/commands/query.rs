@@ -1,5 +1,6 @@
 //! `cargo xtask query`: a PromQL query from the shell.
 
+use std::io::Read;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -7,13 +8,14 @@ use anyhow::{Context as _, bail};
 use jiff::{SignedDuration, Timestamp};
 use labels::METRIC_NAME;
 use prometheus_server::{KnownNames, QueryFailure, QueryService, hints, never};
-use promql::RangeQuery;
 use promql::ast::Expr;
+use promql::{ParseError, QueryError, RangeQuery};
 
 use crate::answer::{Answer, Steps};
 use crate::commands::ChosenEnvironment;
 use crate::context::Context;
 use crate::environment::{EmbeddedOptions, StateFolder, agent, build_embedded};
+use crate::features::Feature;
 use crate::ui::{BadQuery, Usage, print_result, query_error};
 
 /// Print the answer to a PromQL query as a table.
@@ -21,7 +23,9 @@ use crate::ui::{BadQuery, Usage, print_result, query_error};
 /// Asks the running environment (`cargo xtask kwok`), or one in memory, made for this query alone, when none runs.
 #[derive(clap::Args)]
 pub(crate) struct Query {
-    /// The query, for example 'sum by (k8s_namespace_name) (rate(k8s_pod_cpu_time_seconds_total[5m]))'.
+    /// The query, for example 'sum by (k8s_namespace_name) (rate(k8s_pod_cpu_time_seconds_total[5m]))'; "-" reads it from
+    /// stdin.
+    #[arg(allow_hyphen_values = true)]
     promql: String,
 
     /// Evaluate over this long until now instead of at this instant, for example 1h.
@@ -31,6 +35,11 @@ pub(crate) struct Query {
     /// The time between two steps of --range; a sixtieth of the range by default.
     #[arg(long, value_name = "DURATION", requires = "range", value_parser = super::parse_duration)]
     step: Option<SignedDuration>,
+
+    /// Switch on PromQL that a Prometheus server of default settings refuses, in the environment in memory. One that runs
+    /// has its own `cargo xtask kwok --enable-feature`.
+    #[arg(long, value_enum, value_name = "NAME", value_delimiter = ',')]
+    enable_feature: Vec<Feature>,
 
     /// How much history the environment in memory has.
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = super::parse_duration)]
@@ -54,10 +63,11 @@ const LARGEST_ANSWER: u64 = 256 << 20;
 const QUERY_TIMEOUT: Duration = Duration::from_secs(130);
 
 impl Query {
-    pub(crate) fn run(self, context: &Context) -> anyhow::Result<ExitCode> {
-        // Read here even when a server evaluates it: the server's message cannot point into the text.
-        let expr = promql::parse(&self.promql, promql::ParseOptions::default())
-            .map_err(|error| BadQuery(query_error(&self.promql, &error)))?;
+    #[allow(clippy::print_stderr, reason = "a failure with its place is not one line")]
+    pub(crate) fn run(mut self, context: &Context) -> anyhow::Result<ExitCode> {
+        if self.promql == "-" {
+            self.promql = read_query(std::io::stdin().lock())?;
+        }
         let server = match self.url.clone() {
             Some(url) if !url.starts_with("http://") => {
                 return Err(Usage(format!("--url {url}: only http:// can be asked from here")).into());
@@ -67,9 +77,23 @@ impl Query {
                 .running(self.environment.name())?
                 .map(|environment| environment.api_url),
         };
+        // Read here even when a server evaluates it: the server's message cannot point into the text. What it has switched
+        // on is its own affair.
+        let options = match server {
+            Some(_) => promql::ParseOptions { experimental: true },
+            None => Feature::parse_options(&self.enable_feature),
+        };
+        let expr = promql::parse(&self.promql, options)
+            .map_err(|error| BadQuery(query_error(&self.promql, &error)))?;
         let outcome = match server {
             Some(url) => self.ask_server(&url, &expr)?,
-            None => self.ask_memory(context, &expr)?,
+            None => match self.ask_memory(context, &expr)? {
+                Ok(outcome) => outcome,
+                Err(rendered) => {
+                    eprintln!("{rendered}");
+                    return Ok(ExitCode::FAILURE);
+                }
+            },
         };
         outcome.print()?;
         Ok(ExitCode::SUCCESS)
@@ -96,14 +120,17 @@ impl Query {
         Ok(Outcome::new(answer, range, expr, &ServerNames(url)))
     }
 
-    fn ask_memory(&self, context: &Context, expr: &Expr) -> anyhow::Result<Outcome> {
+    /// The answer, or why the query has none, with its place.
+    fn ask_memory(&self, context: &Context, expr: &Expr) -> anyhow::Result<Result<Outcome, String>> {
         let mut options = EmbeddedOptions { backfill: self.backfill, ..EmbeddedOptions::default() };
         if let Some(range) = self.range {
             options.backfill = options.backfill.max(range);
         }
         let environment = build_embedded(context, &options)?;
-        let engine = promql::EngineOptions::default();
-        let service = QueryService::new(environment.store().clone(), engine, promql::ParseOptions::default());
+        let engine = Feature::engine_options(&self.enable_feature, promql::EngineOptions::default());
+        let parse = Feature::parse_options(&self.enable_feature);
+        let service = QueryService::new(environment.store().clone(), engine, parse)
+            .with_scrape_interval(options.interval.unsigned_abs());
         let now = options.clock.now();
         let range = self.steps(now)?;
         let output = match range {
@@ -111,8 +138,12 @@ impl Query {
             None => service.instant(&self.promql, now.as_millisecond(), &never),
         };
         match output {
-            Ok(output) => Ok(Outcome::new(output.into(), range, expr, &service)),
+            Ok(output) => Ok(Ok(Outcome::new(output.into(), range, expr, &service))),
             Err(QueryFailure::Parse { query, error }) => Err(BadQuery(query_error(&query, &error)).into()),
+            Err(QueryFailure::Query(QueryError::Execution { message, span })) => {
+                let error = ParseError { message, span, hint: None };
+                Ok(Err(query_error(&self.promql, &error)))
+            }
             Err(error) => Err(error).context("the query failed"),
         }
     }
@@ -133,6 +164,15 @@ impl Query {
         let range_ms = i64::try_from(range.as_millis()).context("the range is too long")?;
         Ok(Some(RangeQuery { start_ms: end_ms - range_ms.div_euclid(step_ms) * step_ms, end_ms, step_ms }))
     }
+}
+
+/// A query from a pipe or a file.
+fn read_query(input: impl Read) -> anyhow::Result<String> {
+    /// As long as the parser reads.
+    const LONGEST: u64 = 4 << 20;
+    let mut text = String::new();
+    input.take(LONGEST + 1).read_to_string(&mut text).context("failed to read the query from stdin")?;
+    Ok(text.trim().to_owned())
 }
 
 /// An answer and what there is to say about it.
@@ -240,7 +280,32 @@ fn seconds(millis: i64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+
+    #[derive(clap::Parser)]
+    struct Cli {
+        #[command(flatten)]
+        query: Query,
+    }
+
+    #[test]
+    fn a_query_may_begin_with_a_minus_or_come_from_a_pipe() {
+        let query =
+            |arguments: &[&str]| Cli::try_parse_from([&["query"], arguments].concat()).map(|cli| cli.query);
+        assert_eq!(query(&["-1"]).unwrap().promql, "-1");
+        assert_eq!(query(&["-sum(up)", "--range", "1h"]).unwrap().promql, "-sum(up)");
+        assert_eq!(query(&["-"]).unwrap().promql, "-");
+        assert_eq!(read_query(&b"  sum(\n  up)\n"[..]).unwrap(), "sum(\n  up)");
+    }
+
+    #[test]
+    fn what_is_experimental_has_to_be_switched_on() {
+        let cli = Cli::try_parse_from(["query", "1", "--enable-feature", "promql-experimental-functions"]);
+        assert_eq!(cli.unwrap().query.enable_feature, [Feature::PromqlExperimentalFunctions]);
+        assert!(Cli::try_parse_from(["query", "1", "--enable-feature", "nothing"]).is_err());
+    }
 
     #[test]
     fn steps_are_whole_multiples_so_that_two_runs_ask_the_same_instants() {
@@ -248,6 +313,7 @@ mod tests {
             promql: "1".to_owned(),
             range: Some(SignedDuration::from_secs(range)),
             step: step.map(SignedDuration::from_secs),
+            enable_feature: Vec::new(),
             backfill: SignedDuration::ZERO,
             url: None,
             environment: ChosenEnvironment::default(),

@@ -1,4 +1,5 @@
-//! The page on port 3000: what runs, its metrics, a query box. Rendered on the server; no JavaScript.
+//! The page of the environment, beside the preview of the dashboards: what runs, its metrics, a query box. Rendered on
+//! the server; no JavaScript.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,10 +32,13 @@ pub(crate) struct Page {
     pub(crate) links: Vec<(&'static str, String)>,
 }
 
-/// `/` for people, `/api/environment` for `cargo xtask status`.
+/// Where the page is.
+pub(crate) const PAGE: &str = "/environment";
+
+/// [`PAGE`] for people, `/api/environment` for `cargo xtask status`.
 pub(crate) fn page_router(page: Page) -> Router {
     Router::new()
-        .route("/", get(show))
+        .route(PAGE, get(show))
         .route("/api/environment", get(async |State(page): State<Arc<Page>>| Json((page.status)())))
         .with_state(Arc::new(page))
 }
@@ -69,8 +73,14 @@ async fn show(State(page): State<Arc<Page>>, Query(parameters): Query<Parameters
     drop(waiting);
     match rendered {
         Ok(markup) => {
-            let policy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'";
-            ([(header::CONTENT_SECURITY_POLICY, policy)], markup_response(markup)).into_response()
+            let headers = [
+                (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+                (header::CONTENT_SECURITY_POLICY, POLICY),
+                (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+                (header::REFERRER_POLICY, "same-origin"),
+                (header::CACHE_CONTROL, "no-store"),
+            ];
+            (headers, markup.into_string()).into_response()
         }
         Err(_) => axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
@@ -88,9 +98,9 @@ impl Drop for Waiting {
 /// A query of the page may take this long; the API has Prometheus' two minutes.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-fn markup_response(markup: Markup) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], markup.into_string())
-}
+/// No script, nothing from elsewhere, in nobody's frame.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; \
+                      frame-ancestors 'none'";
 
 fn render(page: &Page, query: &str, stop: Interrupt<'_>) -> Markup {
     let status = (page.status)();
@@ -104,6 +114,7 @@ fn render(page: &Page, query: &str, stop: Interrupt<'_>) -> Markup {
                 style { (PreEscaped(STYLE)) }
             }
             body {
+                nav { a href="/" { "Dashboards" } " " a href="/explore" { "Explore" } }
                 h1 { "kubernetes-mixin-otel" }
                 section {
                     table {
@@ -113,7 +124,7 @@ fn render(page: &Page, query: &str, stop: Interrupt<'_>) -> Markup {
                 }
                 section {
                     h2 { "Query" }
-                    form action="/" {
+                    form action=(PAGE) {
                         input name="query" value=(query) placeholder=(EXAMPLE) aria-label="PromQL" autofocus spellcheck="false";
                         button { "Ask" }
                     }
@@ -170,7 +181,7 @@ fn metrics(page: &Page) -> Markup {
                 @for name in &names {
                     @let known = catalogue::find_by_prometheus_name(name);
                     tr {
-                        td { a href={ "/?query=" (urlencode(name)) } { (name) } }
+                        td { a href={ "/explore?query=" (urlencode(name)) } { (name) } }
                         td { (known.map_or("", |metric| metric.name)) }
                         td { (known.map_or("", kind)) }
                         td { (known.map_or("", |metric| metric.unit)) }

@@ -1,5 +1,6 @@
 //! An environment with its servers, from the moment its history is made until it is told to end.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -15,13 +16,15 @@ use prometheus_server::{ApiOptions, ApiState, BuildInfo, Clock, QueryService};
 use tokio::sync::Notify;
 
 use crate::environment::control::{Control, control_router};
-use crate::environment::page::{Page, page_router};
+use crate::environment::page::{PAGE, Page, page_router};
 use crate::environment::scraping::{Scraping, Seen};
 use crate::environment::state::{Hold, Secret};
 use crate::environment::{
     EmbeddedOptions, EnvironmentName, EnvironmentStatus, Listener, LogFile, OtlpOut, RunningEnvironment,
-    Servers, Signals, SimulatedKubelets, SimulationClock, Starter, StateFolder, Target,
+    Servers, Signals, SimulatedKubelets, SimulationClock, Starter, StateFolder, Target, follow_sources,
+    preview,
 };
+use crate::features::Feature;
 use crate::ui::Steps;
 
 /// A query may hold this many samples, 16 bytes each at most: this runs beside everything else on a laptop.
@@ -38,7 +41,7 @@ pub(crate) struct Listeners {
     pub(crate) otlp: Listener,
     /// The simulated kubelets.
     pub(crate) stats: Listener,
-    /// The page.
+    /// The dashboards and the page of the environment.
     pub(crate) web: Listener,
 }
 
@@ -78,6 +81,8 @@ pub(crate) struct Serving<'a> {
     pub(crate) stats_node: Option<String>,
     /// How many samples of its history the store has refused.
     pub(crate) refused: u64,
+    /// What the query engine has switched on.
+    pub(crate) features: Vec<Feature>,
     /// What it is called.
     pub(crate) name: EnvironmentName,
     /// The flags it was started with.
@@ -86,6 +91,8 @@ pub(crate) struct Serving<'a> {
     pub(crate) starter: Option<&'a Starter>,
     /// How others find it, if they do.
     pub(crate) registration: Option<&'a Registration>,
+    /// The folder of the workspace, whose dashboards are shown.
+    pub(crate) workspace: &'a Path,
     /// What is told to people.
     pub(crate) steps: &'a Steps,
 }
@@ -102,15 +109,19 @@ impl Serving<'_> {
         let otlp_out = self.otlp_out.map(|target| send_out(&mut environment, target, steps)).transpose()?;
         let queries = QueryService::new(
             Arc::clone(environment.store()),
-            promql::EngineOptions { max_samples: MOST_SAMPLES, ..promql::EngineOptions::default() },
-            promql::ParseOptions::default(),
+            Feature::engine_options(
+                &self.features,
+                promql::EngineOptions { max_samples: MOST_SAMPLES, ..promql::EngineOptions::default() },
+            ),
+            Feature::parse_options(&self.features),
         );
         let now_ms: Clock = Arc::new(move || clock.now().as_millisecond());
         let ingester = OtlpIngester::new(Arc::clone(environment.store()), catalogue::prometheus::promoted());
-        let otlp = OtlpState::new(Arc::new(ingester), Arc::clone(&now_ms));
+        let ingester = Arc::new(ingester);
+        let otlp = OtlpState::new(Arc::clone(&ingester), Arc::clone(&now_ms));
         let api = ApiState::new(queries.clone(), now_ms, api_options(clock, otlp.clone()));
         let kubelets = SimulatedKubelets::shared(environment.first_cluster().clone(), clock);
-        let facts = Facts::of(&environment, options, &running, otlp_out);
+        let facts = Facts::of(&environment, options, &running, otlp_out.clone(), ingester);
         let scraping = Scraping::start(environment, clock, self.refused, |refused| {
             let time = time_of_day(Timestamp::now());
             Steps::new().note(format!(
@@ -118,6 +129,8 @@ impl Serving<'_> {
                  `cargo xtask status` counts them"
             ));
         })?;
+        let shelf = follow_sources(self.workspace)?;
+        let dashboards = preview(Arc::clone(&shelf), queries.clone(), clock, PAGE);
         let page = Page {
             queries,
             clock,
@@ -138,8 +151,9 @@ impl Serving<'_> {
         servers.serve("OTLP over HTTP", listeners.otlp, guard(otlp_router(otlp), hosts.clone()))?;
         let kubelets = stats_proxy::router(kubelets, hosts.clone(), self.stats_node);
         servers.serve("the simulated kubelets", listeners.stats, kubelets)?;
-        let web = page_router(page).merge(control_router(control, token));
-        servers.serve("the page", listeners.web, guard(web, hosts))?;
+        let web =
+            page_router(page).merge(control_router(control, token)).merge(::preview::router(dashboards));
+        servers.serve("the dashboards", listeners.web, guard(web, hosts))?;
 
         let written = WrittenDown::new(self.registration, &running, steps)?;
         show_addresses(&running, steps);
@@ -165,8 +179,10 @@ impl Serving<'_> {
             never = keep_bounded(log) => match never {},
         };
         drop(written);
+        shelf.close();
+        let end = async { tokio::join!(servers.stop(), send_the_rest(otlp_out, steps)) };
         tokio::select! {
-            () = servers.stop() => {}
+            _ = end => {}
             _ = interrupted.next() => {}
         }
         outcome
@@ -235,9 +251,22 @@ fn send_out(environment: &mut Environment, target: Target, steps: &Steps) -> any
     Ok(out)
 }
 
+/// What waits to be sent has two more seconds; then it is told how much was not.
+async fn send_the_rest(out: Option<OtlpOut>, steps: &Steps) {
+    const WITHIN: Duration = Duration::from_secs(2);
+    let Some(out) = out else { return };
+    let unsent = out.finish(WITHIN).await;
+    if unsent > 0 {
+        steps.note(format!(
+            "OTLP out        {unsent} points that waited were not sent: {}",
+            out.status().line()
+        ));
+    }
+}
+
 /// Prints where everything is.
 pub(crate) fn show_addresses(running: &RunningEnvironment, steps: &Steps) {
-    steps.note(format!("page            {}", running.web_url));
+    steps.note(format!("dashboards      {}", running.web_url));
     steps.note(format!("Prometheus API  {}", running.api_url));
     steps.note(format!("OTLP metrics    {}", running.otlp_url));
     steps.note(format!("kubelets        {}/nodes/NODE/stats/summary", running.stats_url));
@@ -288,6 +317,7 @@ struct Facts {
     options: EmbeddedOptions,
     instance: String,
     otlp_out: Option<OtlpOut>,
+    ingester: Arc<OtlpIngester>,
 }
 
 impl Facts {
@@ -296,6 +326,7 @@ impl Facts {
         options: EmbeddedOptions,
         running: &RunningEnvironment,
         otlp_out: Option<OtlpOut>,
+        ingester: Arc<OtlpIngester>,
     ) -> Self {
         Self {
             store: Arc::clone(environment.store()),
@@ -303,12 +334,14 @@ impl Facts {
             options,
             instance: running.instance.clone(),
             otlp_out,
+            ingester,
         }
     }
 
     fn reader(self, seen: Seen) -> Box<dyn Fn() -> EnvironmentStatus + Send + Sync> {
         Box::new(move || {
             let (stats, now) = (self.store.stats(), self.options.clock.now());
+            let pushes = self.ingester.refused_requests();
             let snapshots: Vec<_> = self.clusters.iter().map(Cluster::latest).collect();
             EnvironmentStatus {
                 instance: self.instance.clone(),
@@ -325,6 +358,8 @@ impl Facts {
                 refused_samples: seen.refused.load(Ordering::Relaxed),
                 store_bytes: stats.memory.total(),
                 process_bytes: memory_stats::memory_stats().map(|memory| memory.physical_mem),
+                refused_pushes: pushes.count,
+                refused_push_reason: pushes.latest_reason,
                 otlp_out: self.otlp_out.as_ref().map(OtlpOut::status),
                 provocations: seen.provocations.at(now),
             }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::environment::ActiveProvocation;
-use crate::environment::otlp_out::OtlpOutStatus;
+use crate::environment::otlp_out::{OtlpOutStatus, one_line};
 
 /// The answer of `/api/environment`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,12 @@ pub(crate) struct EnvironmentStatus {
     pub(crate) store_bytes: usize,
     /// Bytes of the process, where the system tells.
     pub(crate) process_bytes: Option<usize>,
+    /// Requests from outside that were refused.
+    #[serde(default)]
+    pub(crate) refused_pushes: u64,
+    /// What the latest of them was refused for.
+    #[serde(default)]
+    pub(crate) refused_push_reason: Option<String>,
     /// How sending to another backend goes, where that was asked for.
     pub(crate) otlp_out: Option<OtlpOutStatus>,
     /// What has been provoked and is not over.
@@ -62,6 +68,11 @@ impl EnvironmentStatus {
             ("data".to_owned(), format!("{} series, {} samples, {refused}", self.series, self.samples)),
             ("memory".to_owned(), memory),
         ];
+        if self.refused_pushes > 0 {
+            let reason = self.refused_push_reason.as_deref().unwrap_or_default();
+            let row = format!("{} refused, the latest: {}", self.refused_pushes, one_line(reason));
+            rows.push(("OTLP requests".to_owned(), row));
+        }
         rows.extend(self.otlp_out.as_ref().map(|out| ("OTLP out".to_owned(), out.line())));
         rows.extend(self.provocations.iter().map(|provocation| ("provoked".to_owned(), provocation.line())));
         rows
@@ -72,4 +83,54 @@ fn megabytes(bytes: usize) -> String {
     #[allow(clippy::cast_precision_loss, reason = "shown with one decimal")]
     let megabytes = bytes as f64 / 1e6;
     format!("{megabytes:.1} MB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status() -> EnvironmentStatus {
+        EnvironmentStatus {
+            instance: "1-2".to_owned(),
+            pid: 1,
+            cluster_name: "kwok".to_owned(),
+            clusters: vec!["kwok".to_owned()],
+            nodes: 50,
+            pods: 200,
+            seed: 1,
+            interval_seconds: 15,
+            simulation_time: "2026-11-23T12:00:00Z".to_owned(),
+            series: 10,
+            samples: 100,
+            refused_samples: 0,
+            store_bytes: 1_000_000,
+            process_bytes: None,
+            refused_pushes: 0,
+            refused_push_reason: None,
+            otlp_out: None,
+            provocations: Vec::new(),
+        }
+    }
+
+    fn row(status: &EnvironmentStatus, name: &str) -> Option<String> {
+        status.rows().into_iter().find(|(row, _)| row == name).map(|(_, text)| text)
+    }
+
+    #[test]
+    fn refused_pushes_are_shown_with_the_latest_reason() {
+        assert_eq!(row(&status(), "OTLP requests"), None);
+        let refused_push_reason = Some("too old sample \u{1b}[31m\nand more".to_owned());
+        let status = EnvironmentStatus { refused_pushes: 3, refused_push_reason, ..status() };
+        assert_eq!(
+            row(&status, "OTLP requests").as_deref(),
+            Some("3 refused, the latest: too old sample [31m")
+        );
+    }
+
+    #[test]
+    fn what_an_older_version_does_not_say_is_nothing() {
+        let mut json = serde_json::to_value(status()).unwrap();
+        json.as_object_mut().unwrap().retain(|name, _| !name.starts_with("refused_push"));
+        assert_eq!(serde_json::from_value::<EnvironmentStatus>(json).unwrap(), status());
+    }
 }

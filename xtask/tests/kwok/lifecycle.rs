@@ -103,7 +103,7 @@ fn an_environment_in_the_background_is_found_and_changed_and_ended() {
     let _end = EndAll(&home);
     let up = detach(&home, &SMALL);
     for part in
-        ["2 nodes, 8 pods", "page  ", "Prometheus API  ", "OTLP metrics  ", "kubelets  ", "xtask down"]
+        ["2 nodes, 8 pods", "dashboards  ", "Prometheus API  ", "OTLP metrics  ", "kubelets  ", "xtask down"]
     {
         assert!(up.stderr.contains(part), "{part:?} is missing in {}", up.stderr);
     }

@@ -87,6 +87,20 @@ impl Health {
         }
     }
 
+    /// The backend took points and rejected others of the same request for good, or took all and has a warning. Either is no
+    /// recovery.
+    pub(super) fn taken_in_part(&self, taken: u64, rejected: u64, message: &str, now: Instant) {
+        let message = if message.is_empty() { "without saying why" } else { message };
+        let reason = match rejected {
+            0 => format!("it took all of a request, with a warning: {message}"),
+            _ => format!("it rejected {rejected} of the {} points of a request: {message}", taken + rejected),
+        };
+        self.fails(&reason, now, |status| {
+            status.sent += taken;
+            status.refused += rejected;
+        });
+    }
+
     /// The backend refused points for good.
     pub(super) fn refused(&self, points: u64, reason: &str, now: Instant) {
         self.fails(reason, now, |status| status.refused += points);
@@ -153,6 +167,34 @@ mod tests {
         assert_eq!(*lines.lock().unwrap(), expected);
         assert_eq!(health.status().sent, 11);
         assert_eq!(health.status().problem, None);
+    }
+
+    #[test]
+    fn a_request_that_is_taken_in_part_is_no_recovery() {
+        let (health, lines) = health();
+        let begin = Instant::now();
+        let after = |seconds: u64| begin + Duration::from_secs(seconds);
+        for at in 0..3 {
+            health.taken_in_part(8, 2, "too old", after(at * 15));
+        }
+        health.taken_in_part(9, 1, "", after(70));
+        health.taken_in_part(10, 0, "use v2", after(140));
+        health.sent(10);
+        let url = "OTLP out: http://host/v1/metrics";
+        let expected = [
+            format!(
+                "{url}: 8 points sent, 2 refused; problem: it rejected 2 of the 10 points of a request: too old"
+            ),
+            format!(
+                "{url}: 33 points sent, 7 refused; problem: it rejected 1 of the 10 points of a request: without \
+                 saying why"
+            ),
+            format!(
+                "{url}: 43 points sent, 7 refused; problem: it took all of a request, with a warning: use v2"
+            ),
+            format!("{url}: 53 points sent, 7 refused"),
+        ];
+        assert_eq!(*lines.lock().unwrap(), expected);
     }
 
     #[test]

@@ -16,7 +16,8 @@ mod tests;
 mod verdict;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use catalogue::{Attribute, MetricDef, Point, Resource, Sink};
@@ -25,6 +26,7 @@ use otlp::OtlpSink;
 
 pub(crate) use health::OtlpOutStatus;
 pub(crate) use target::Target;
+pub(crate) use verdict::one_line;
 
 use health::Health;
 use queue::Queue;
@@ -38,6 +40,7 @@ const MOST_WAITING_POINTS: usize = 500_000;
 pub(crate) struct OtlpOut {
     queue: Arc<Queue>,
     health: Arc<Health>,
+    thread: Arc<JoinHandle<()>>,
 }
 
 impl OtlpOut {
@@ -55,11 +58,11 @@ impl OtlpOut {
         let health = Arc::new(Health::new(target.url().to_string(), Box::new(say)));
         let sender = Sender::new(target, Arc::clone(&queue), Arc::clone(&health), pace);
         // The thread ends with its outlet, or with the process.
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("otlp out".to_owned())
             .spawn(move || sender.run())
             .context("failed to start a thread")?;
-        Ok(Self { queue, health })
+        Ok(Self { queue, health, thread: Arc::new(thread) })
     }
 
     /// Takes the scrapes. When it is dropped, sending ends.
@@ -69,7 +72,25 @@ impl OtlpOut {
 
     /// How sending goes.
     pub(crate) fn status(&self) -> OtlpOutStatus {
-        OtlpOutStatus { waiting: self.queue.points(), ..self.health.status() }
+        let mut status = OtlpOutStatus { waiting: self.queue.points(), ..self.health.status() };
+        if self.thread.is_finished() && !self.queue.is_closed() {
+            status.problem = Some("the thread that sends has ended: start the environment anew".to_owned());
+        }
+        status
+    }
+
+    /// Sends what waits, each batch tried once, and says how many points were not sent in the time that there was.
+    pub(crate) async fn finish(&self, within: Duration) -> u64 {
+        const LOOK: Duration = Duration::from_millis(10);
+        self.queue.close();
+        let ended = async {
+            while !self.thread.is_finished() {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        let _ = tokio::time::timeout(within, ended).await;
+        let OtlpOutStatus { sent, refused, dropped, .. } = self.health.status();
+        self.queue.came().saturating_sub(sent + refused + dropped)
     }
 }
 

@@ -18,6 +18,8 @@ pub(super) struct Queue {
 struct State {
     waiting: VecDeque<Waiting>,
     points: usize,
+    /// All points that ever came.
+    came: u64,
     closed: bool,
 }
 
@@ -35,14 +37,18 @@ impl Queue {
         Self { state: Mutex::default(), changed: Condvar::new(), most_points }
     }
 
-    /// Adds a scrape; returns how many points were dropped for it.
+    /// Adds a scrape; returns how many points were dropped for it. A closed queue takes no more.
     pub(super) fn push(&self, scrape: Scrape, now: Instant) -> usize {
         let mut state = self.lock();
+        if state.closed {
+            return 0;
+        }
         let mut dropped = 0;
         while !state.waiting.is_empty() && state.points + scrape.len() > self.most_points {
             dropped += state.pop().map_or(0, |oldest| oldest.scrape.len());
         }
         state.points += scrape.len();
+        state.came += scrape.len() as u64;
         state.waiting.push_back(Waiting { scrape, since: now });
         self.changed.notify_all();
         dropped
@@ -59,6 +65,16 @@ impl Queue {
     /// How many points wait.
     pub(super) fn points(&self) -> usize {
         self.lock().points
+    }
+
+    /// How many points ever came.
+    pub(super) fn came(&self) -> u64 {
+        self.lock().came
+    }
+
+    /// Whether it is closed.
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().closed
     }
 
     /// No more scrapes will come, and nobody waits for the answers any more.

@@ -149,8 +149,7 @@ impl Sender {
             Verdict::Taken => self.health.sent(points),
             Verdict::TakenInPart { rejected, reason } => {
                 let rejected = rejected.min(points);
-                self.health.sent(points - rejected);
-                self.health.refused(rejected, &reason, now);
+                self.health.taken_in_part(points - rejected, rejected, &reason, now);
             }
             Verdict::Refused { reason } => self.health.refused(points, &reason, now),
             Verdict::Later { .. } => {}

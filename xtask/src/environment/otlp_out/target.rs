@@ -11,8 +11,20 @@ use crate::ui::Usage;
 /// Where exporters send metrics, below the address that people configure.
 const METRICS_PATH: &str = "/v1/metrics";
 
-/// Headers that say how the body is written.
-const OURS: [&str; 4] = ["content-type", "content-encoding", "content-length", "transfer-encoding"];
+/// Headers that say how the body is written, who sends it and over which connection. So do all that begin with
+/// [`OF_CONTENT`].
+const OURS: [&str; 9] = [
+    "connection",
+    "expect",
+    "host",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+];
+const OF_CONTENT: &str = "content-";
 
 /// An OTLP/HTTP backend. Its headers may be secrets: they are never shown.
 #[derive(Debug)]
@@ -56,6 +68,11 @@ impl Target {
         &self.headers
     }
 
+    /// Each header in a form that is the same for the same header: nothing to be shown.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = Vec<u8>> {
+        self.headers.iter().map(|(name, value)| [name.as_str().as_bytes(), b"=", value.as_bytes()].concat())
+    }
+
     /// The names of the headers, for people: the values are nobody's business.
     pub(crate) fn header_names(&self) -> Vec<&str> {
         self.headers.iter().map(|(name, _)| name.as_str()).collect()
@@ -84,7 +101,7 @@ impl Target {
         let name = name.trim();
         let header = HeaderName::from_bytes(name.as_bytes())
             .map_err(|_| "what stands before the = is no header's name".to_owned())?;
-        if OURS.contains(&header.as_str()) {
+        if OURS.contains(&header.as_str()) || header.as_str().starts_with(OF_CONTENT) {
             return Err(format!("{name} is set by the exporter"));
         }
         let mut value = HeaderValue::from_str(value.trim())
@@ -198,7 +215,12 @@ mod tests {
             ("secret", "NAME=VALUE"),
             ("a b=secret", "no header's name"),
             ("x=sec\nret", "the value of x"),
-            ("Content-Type=secret", "set by the exporter"),
+            ("Content-Type=secret", "Content-Type is set by the exporter"),
+            ("content-language=secret", "content-language is set by the exporter"),
+            ("Host=secret", "Host is set by the exporter"),
+            ("Connection=secret", "set by the exporter"),
+            ("Transfer-Encoding=secret", "set by the exporter"),
+            ("User-Agent=secret", "set by the exporter"),
         ] {
             let refusal = refusal("http://host", &[header]);
             assert!(refusal.contains(part), "{refusal}");

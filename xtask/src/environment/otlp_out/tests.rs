@@ -257,7 +257,9 @@ fn a_request_may_be_taken_in_part() {
     let mut sending = Sending::to(&backend.url, &[], PACE);
     sending.scrape(3);
     let status = sending.wait_until(|status| status.sent + status.refused == 3);
-    assert_eq!((status.sent, status.refused, status.problem.as_deref()), (2, 1, Some("one is odd")));
+    let problem = "it rejected 1 of the 3 points of a request: one is odd";
+    assert_eq!((status.sent, status.refused, status.problem.as_deref()), (2, 1, Some(problem)));
+    assert_eq!(sending.said().len(), 1, "{:?}", sending.said());
 }
 
 #[test]
@@ -300,6 +302,54 @@ fn a_backend_that_never_answers_holds_nothing_up() {
     let status = sending.out.status();
     assert_eq!((status.waiting, status.dropped), (500_000, 100_000));
     assert!(sending.said()[0].contains("slower than the scrapes"), "{:?}", sending.said());
+}
+
+/// Ends the sending, and says how many points were left.
+fn finish(sending: &Sending, within: Duration) -> u64 {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(sending.out.finish(within))
+}
+
+#[test]
+fn what_waits_at_the_end_is_sent_before_it() {
+    let backend = Backend::new(vec![]);
+    let mut sending = Sending::to(&backend.url, &[], PACE);
+    for _ in 0..5 {
+        sending.scrape(10_000);
+    }
+    let out = sending.out.clone();
+    assert_eq!(finish(&sending, Duration::from_secs(20)), 0);
+    assert_eq!((out.status().sent, out.status().waiting, out.status().problem), (50_000, 0, None));
+}
+
+#[test]
+fn what_cannot_be_sent_at_the_end_is_counted_and_not_waited_for() {
+    let nobody = format!("http://{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
+    let silent = Backend::new((0..100).map(|_| Reply::Silence).collect());
+    for (url, within) in [(&nobody, 20_000), (&silent.url, 100)] {
+        let mut sending = Sending::to(url, &[], Pace { timeout: Duration::from_secs(60), ..PACE });
+        for _ in 0..3 {
+            sending.scrape(1_000);
+        }
+        let begin = Instant::now();
+        assert_eq!(finish(&sending, Duration::from_millis(within)), 3_000, "{url}");
+        assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+    }
+}
+
+#[test]
+fn a_sender_that_has_ended_unasked_is_a_problem() {
+    let backend = Backend::new(vec![]);
+    let sending = Sending::to(&backend.url, &[], PACE);
+    assert_eq!(sending.out.status().problem, None);
+    // As if it had failed: the thread ends, and nobody has closed the queue.
+    let gone = std::thread::spawn(|| ());
+    while !gone.is_finished() {
+        std::thread::yield_now();
+    }
+    let broken = OtlpOut { thread: Arc::new(gone), ..sending.out.clone() };
+    let problem = broken.status().problem.unwrap();
+    assert!(problem.contains("has ended"), "{problem}");
 }
 
 #[test]

@@ -98,7 +98,7 @@ fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
 }
 
 /// The first line that says anything, of bearable length and without what would upset a terminal.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     const LONGEST: usize = 200;
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     let mut shown: String = line.chars().filter(|c| !c.is_control()).take(LONGEST).collect();
