@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::encoding::block::{BlockWriter, MAX_BLOCK, blocks_from, read_samples};
 use crate::instants::Wanted;
+use crate::picks::Picks;
 use crate::tail::Tail;
 
 /// Compressed samples of one series. Never changed, only replaced: a reader that holds one is not disturbed.
@@ -37,13 +38,37 @@ impl Chunk {
     }
 
     /// Appends the wanted samples.
-    pub(crate) fn read(&self, wanted: Wanted, times: &mut Vec<i64>, values: &mut Vec<f64>) {
+    pub(crate) fn read(&self, picks: &mut Picks, times: &mut Vec<i64>, values: &mut Vec<f64>) {
+        let wanted = picks.wanted();
         let mut blocks = blocks(&self.bytes);
-        let middle_ms = self.start_ms.saturating_add(i64::from(self.span_ms / 2));
-        if wanted.from_ms > middle_ms {
+        if wanted.from_ms > self.middle_ms() {
             blocks = blocks_from(self.start_ms, blocks, wanted.from_ms);
         }
-        read_samples(self.start_ms, blocks, wanted, times, values);
+        read_samples(self.start_ms, blocks, picks, times, values);
+    }
+
+    /// Reads something of each line of memory that [`Chunk::read`] will look at; what is read means nothing. To wait for
+    /// the lines of many chunks together takes little longer than to wait for one of them.
+    pub(crate) fn touch(&self, wanted: Wanted) -> u8 {
+        let blocks = blocks(&self.bytes);
+        // Samples are about equally long. Blocks in front of the wanted ones are walked over, or come from the end.
+        let span = u64::from(self.span_ms.max(1));
+        let place = |time_ms: i64| {
+            let offset = u64::try_from(time_ms.saturating_sub(self.start_ms)).unwrap_or(0).min(span);
+            // Both are far below 2³².
+            (blocks.len() as u64 * offset / span) as usize
+        };
+        let from = if wanted.from_ms > self.middle_ms() { place(wanted.from_ms) } else { 0 };
+        touch(&blocks[from..place(wanted.to_ms).max(from)])
+    }
+
+    /// A byte that lies beside the reference count.
+    pub(crate) fn peek(&self) -> u64 {
+        self.bytes.first().copied().unwrap_or(0).into()
+    }
+
+    fn middle_ms(&self) -> i64 {
+        self.start_ms.saturating_add(i64::from(self.span_ms / 2))
     }
 
     /// What it occupies outside of its 32 bytes.
@@ -55,6 +80,14 @@ impl Chunk {
     pub(crate) fn reaches(&self, end_ms: i64) -> bool {
         span(self.start_ms, end_ms).is_some()
     }
+}
+
+/// Reads one byte of each line of memory.
+fn touch(bytes: &[u8]) -> u8 {
+    /// On all common processors; on others this is a little more or less than needed.
+    const LINE: usize = 64;
+    let lines = bytes.iter().step_by(LINE).fold(0, |all, byte| all ^ byte);
+    lines ^ bytes.last().copied().unwrap_or(0)
 }
 
 /// The distance of two times, where a chunk can have it.
@@ -135,7 +168,8 @@ impl ChunkWriter {
             self.times.clear();
             self.values.clear();
             let small = &self.bytes[pending..];
-            read_samples(chunk.start_ms, small, Wanted::ALL, &mut self.times, &mut self.values);
+            let mut all = Picks::new(Wanted::ALL);
+            read_samples(chunk.start_ms, small, &mut all, &mut self.times, &mut self.values);
             self.bytes.truncate(pending);
             self.blocks.write_samples(chunk.start_ms, &self.times, &self.values, &mut self.bytes);
             settled = Settled::all(blocks(&self.bytes).len());
@@ -176,7 +210,7 @@ impl ChunkWriter {
     fn load(&mut self, chunk: &Chunk) {
         self.times.clear();
         self.values.clear();
-        chunk.read(Wanted::ALL, &mut self.times, &mut self.values);
+        chunk.read(&mut Picks::new(Wanted::ALL), &mut self.times, &mut self.values);
     }
 
     /// A chunk of some of the loaded samples.

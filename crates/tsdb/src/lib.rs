@@ -66,6 +66,7 @@ mod label_cache;
 mod model_tests;
 mod options;
 mod order;
+mod picks;
 mod postings;
 mod search;
 mod select;

@@ -1,10 +1,17 @@
 //! Reading samples: a snapshot under the lock, decoding outside of it.
 
+use std::hint::black_box;
+
 use crate::chunk::Chunk;
 use crate::head::Head;
 use crate::instants::Wanted;
+use crate::picks::{Picks, Regular};
 use crate::series::Series;
 use crate::tail::TailSamples;
+
+/// Series are scattered over memory, and waiting for it takes longer than decoding. So what is needed of so many series
+/// or chunks is touched first, for no other purpose than to have all of it on its way at the same time.
+const AT_ONCE: usize = 16;
 
 /// What some series held between two times, at one instant. Compressed chunks are shared with the store, the few samples
 /// that are not compressed are copies.
@@ -31,9 +38,17 @@ struct Taken {
 /// A tail's samples, of which the listed ones stand in the snapshot's own lists.
 #[derive(Clone, Copy, Debug)]
 enum TakenTail {
-    Run { first_ms: i64, step_ms: u32, count: usize, value: f64 },
-    Regular { first_ms: i64, step_ms: u32, count: u32 },
-    Listed { count: u32 },
+    Run {
+        first_ms: i64,
+        step_ms: u32,
+        count: usize,
+        value: f64,
+    },
+    /// Only the picked values, where these [are picked](Picks::of).
+    Regular(Regular),
+    Listed {
+        count: usize,
+    },
 }
 
 impl Snapshot {
@@ -42,19 +57,22 @@ impl Snapshot {
         let mut snapshot = Self {
             wanted,
             series: Vec::with_capacity(numbers.len()),
-            chunks: Vec::new(),
+            chunks: Vec::with_capacity(numbers.len()),
             times: Vec::new(),
             values: Vec::new(),
         };
-        for number in numbers {
-            if let Some(series) = head.series().get(*number) {
-                snapshot.take_series(*number, series);
+        let mut picks = Picks::new(wanted);
+        for numbers in numbers.chunks(AT_ONCE) {
+            let series = || numbers.iter().filter_map(|number| Some((*number, head.series().get(*number)?)));
+            black_box(series().fold(0, |all, (_, series)| all ^ series.touch()));
+            for (number, series) in series() {
+                snapshot.take_series(number, series, &mut picks);
             }
         }
         snapshot
     }
 
-    fn take_series(&mut self, number: u32, series: &Series) {
+    fn take_series(&mut self, number: u32, series: &Series, picks: &mut Picks) {
         let Wanted { from_ms, to_ms, .. } = self.wanted;
         let before = self.chunks.len();
         // Ascending: what comes before the first is not looked at.
@@ -66,13 +84,17 @@ impl Snapshot {
                 (TakenTail::Run { first_ms, step_ms, count, value }, count)
             }
             TailSamples::Regular { first_ms, step_ms, values } => {
-                self.values.extend_from_slice(values);
-                (TakenTail::Regular { first_ms, step_ms, count: values.len() as u32 }, values.len())
+                let regular = Regular { first_ms, step_ms, count: values.len() };
+                match picks.of(regular) {
+                    Some(pick) => self.values.extend(pick.of(values)),
+                    None => self.values.extend_from_slice(values),
+                }
+                (TakenTail::Regular(regular), values.len())
             }
             TailSamples::Listed { times, values } => {
                 self.times.extend_from_slice(times);
                 self.values.extend_from_slice(values);
-                (TakenTail::Listed { count: values.len() as u32 }, values.len())
+                (TakenTail::Listed { count: values.len() }, values.len())
             }
         };
         let chunks = (self.chunks.len() - before) as u32;
@@ -91,6 +113,8 @@ impl Snapshot {
         SnapshotReader {
             snapshot: self,
             next: 0,
+            picks: Picks::new(self.wanted),
+            touched: 0,
             chunks: &self.chunks,
             tail_times: &self.times,
             tail_values: &self.values,
@@ -105,6 +129,9 @@ impl Snapshot {
 pub(crate) struct SnapshotReader<'a> {
     snapshot: &'a Snapshot,
     next: usize,
+    picks: Picks,
+    /// How many of the chunks that are left have been touched.
+    touched: usize,
     // What is left for the series that come.
     chunks: &'a [Chunk],
     tail_times: &'a [i64],
@@ -120,16 +147,24 @@ impl SnapshotReader<'_> {
         self.next += 1;
         self.times.clear();
         self.values.clear();
+        self.touch(taken.chunks as usize);
         let (chunks, rest) = self.chunks.split_at(taken.chunks as usize);
         self.chunks = rest;
+        self.touched -= chunks.len();
         for chunk in chunks {
-            chunk.read(self.snapshot.wanted, &mut self.times, &mut self.values);
+            chunk.read(&mut self.picks, &mut self.times, &mut self.values);
         }
         let tail = match taken.tail {
             TakenTail::Run { first_ms, step_ms, count, value } => {
                 TailSamples::Run { first_ms, step_ms, count, value }
             }
-            TakenTail::Regular { first_ms, step_ms, count } => {
+            TakenTail::Regular(regular) => {
+                if let Some(pick) = self.picks.of(regular) {
+                    self.times.extend_from_slice(&pick.times);
+                    self.values.extend_from_slice(take(&mut self.tail_values, pick.times.len()));
+                    return Some((&self.times, &self.values));
+                }
+                let Regular { first_ms, step_ms, count } = regular;
                 TailSamples::Regular { first_ms, step_ms, values: take(&mut self.tail_values, count) }
             }
             TakenTail::Listed { count } => TailSamples::Listed {
@@ -141,15 +176,27 @@ impl SnapshotReader<'_> {
         Some((&self.times, &self.values))
     }
 
+    /// Touches at least the next `needed` chunks, and more with them.
+    fn touch(&mut self, needed: usize) {
+        if self.touched < needed {
+            let end = self.chunks.len().min(needed.max(AT_ONCE));
+            let chunks = &self.chunks[self.touched..end];
+            black_box(chunks.iter().fold(0, |all, chunk| all ^ chunk.touch(self.snapshot.wanted)));
+            self.touched = end;
+        }
+    }
+
     /// Passes over the next series.
     pub(crate) fn skip(&mut self) {
         let Some(taken) = self.snapshot.series.get(self.next) else { return };
         self.next += 1;
-        take(&mut self.chunks, taken.chunks);
+        take(&mut self.chunks, taken.chunks as usize);
+        self.touched = self.touched.saturating_sub(taken.chunks as usize);
         match taken.tail {
             TakenTail::Run { .. } => {}
-            TakenTail::Regular { count, .. } => {
-                take(&mut self.tail_values, count);
+            TakenTail::Regular(regular) => {
+                let picked = self.picks.of(regular).map(|pick| pick.times.len());
+                take(&mut self.tail_values, picked.unwrap_or(regular.count));
             }
             TakenTail::Listed { count } => {
                 take(&mut self.tail_times, count);
@@ -160,8 +207,8 @@ impl SnapshotReader<'_> {
 }
 
 /// The first `count` items, which are taken off the list.
-fn take<'a, T>(list: &mut &'a [T], count: u32) -> &'a [T] {
-    let (taken, rest) = list.split_at(count as usize);
+fn take<'a, T>(list: &mut &'a [T], count: usize) -> &'a [T] {
+    let (taken, rest) = list.split_at(count);
     *list = rest;
     taken
 }

@@ -2,6 +2,7 @@
 
 use crate::chunk::{Chunk, ChunkWriter};
 use crate::instants::Wanted;
+use crate::picks::Picks;
 use crate::symbols::PairId;
 use crate::tail::Tail;
 
@@ -76,6 +77,11 @@ impl Series {
         &self.chunks
     }
 
+    /// Reads something of the memory that taking its newest samples needs; what is read means nothing.
+    pub(crate) fn touch(&self) -> u64 {
+        self.chunks.last().map_or(0, Chunk::peek) ^ self.tail.peek()
+    }
+
     /// The newest samples.
     pub(crate) fn tail(&self) -> &Tail {
         &self.tail
@@ -131,7 +137,7 @@ impl Series {
         let place = self.chunks.partition_point(|chunk| chunk.end_ms() < time_ms);
         let chunk = self.chunks.get(place).filter(|chunk| chunk.start_ms() <= time_ms)?;
         let (mut times, mut values) = (Vec::new(), Vec::new());
-        chunk.read(Wanted::at(time_ms), &mut times, &mut values);
+        chunk.read(&mut Picks::new(Wanted::at(time_ms)), &mut times, &mut values);
         values.first().copied()
     }
 

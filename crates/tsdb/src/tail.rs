@@ -101,6 +101,11 @@ impl Tail {
         self.count as usize
     }
 
+    /// The first of the listed values, if any, as a number that means nothing.
+    pub(crate) fn peek(&self) -> u64 {
+        self.values.as_ref().map_or(0, |values| values[0].to_bits())
+    }
+
     /// Whether it has none.
     pub(crate) fn is_empty(&self) -> bool {
         self.count == 0

@@ -1,12 +1,10 @@
 //! Blocks of samples: writing, stepping over, reading.
 
-use std::ops::Range;
-
 use super::decimal::{self, Denominator, from_numerator, numerator};
 use super::integers::{Packed, Plan};
 use super::times::{Times, regular_step, write_irregular, write_regular};
 use super::wire::{Reader, put_varint, put_varint_backward, take_varint_backward, varint_len};
-use crate::instants::Wanted;
+use crate::picks::{Picks, Regular};
 
 /// The most samples in a block, runs aside. Small enough that its integers are of one size, large enough that what
 /// precedes them does not count.
@@ -216,10 +214,11 @@ fn first_ms(start_ms: i64, block: &[u8]) -> i64 {
 pub(crate) fn read_samples(
     start_ms: i64,
     blocks: &[u8],
-    wanted: Wanted,
+    picks: &mut Picks,
     times: &mut Vec<i64>,
     values: &mut Vec<f64>,
 ) {
+    let wanted = picks.wanted();
     let mut reader = Reader::new(blocks);
     while !reader.is_empty() {
         let block = Block::read(&mut reader, start_ms);
@@ -230,7 +229,8 @@ pub(crate) fn read_samples(
         if last_ms < wanted.from_ms {
             continue;
         }
-        if !block.unpack_some(wanted, times, values) {
+        let whole = wanted.from_ms <= first_ms && last_ms <= wanted.to_ms;
+        if !block.unpack_some(whole, picks, times, values) {
             let old = times.len();
             block.times.unpack(block.count, times);
             block.unpack_values(values);
@@ -283,41 +283,41 @@ impl<'a> Block<'a> {
         Self { count, times, divisor, integers, patches }
     }
 
-    /// Appends the wanted samples without looking at the others. `false`: that is not possible, or no gain.
-    fn unpack_some(&self, wanted: Wanted, times: &mut Vec<i64>, values: &mut Vec<f64>) -> bool {
+    /// Appends the wanted samples without looking at the others. `false`: that is not possible, or no gain. `whole` says
+    /// that the block lies within the wanted time.
+    fn unpack_some(
+        &self,
+        whole: bool,
+        picks: &mut Picks,
+        times: &mut Vec<i64>,
+        values: &mut Vec<f64>,
+    ) -> bool {
         let &Times::Regular { first_ms, step_ms } = &self.times else { return false };
         if self.patches.is_some() || self.count == 0 {
             return false;
         }
-        let inside = regular_between(first_ms, step_ms, self.count, wanted);
-        let time = |place: usize| first_ms.wrapping_add((place as i64).wrapping_mul(i64::from(step_ms)));
+        let regular = Regular { first_ms, step_ms, count: self.count };
+        let wanted = picks.wanted();
+        if let Some(pick) = picks.of(regular) {
+            times.extend_from_slice(&pick.times);
+            self.unpack_values_at(pick.places(), values);
+            return true;
+        }
         let Some(instants) = wanted.sparse(step_ms) else {
-            if inside.len() == self.count {
+            if whole {
                 return false;
             }
-            times.extend(inside.clone().map(time));
+            let inside = regular.between(wanted);
+            times.extend(inside.clone().map(|place| regular.time(place)));
             self.unpack_values_at(inside, values);
             return true;
         };
-        let found = instants.indices(time(inside.start), step_ms, inside.len());
-        let found = found.map(|index| inside.start + index);
-        if self.count > MAX_BLOCK {
-            // A run: one value for all.
-            times.extend(found.map(time));
-            let added = times.len() - values.len();
-            self.unpack_values_at(std::iter::repeat_n(0, added), values);
-            return true;
-        }
-        // Listed first, so that the loops below are simple ones.
-        let mut places = [0; MAX_BLOCK];
-        let mut count = 0;
-        for (place, index) in places.iter_mut().zip(found) {
-            *place = index;
-            count += 1;
-        }
-        let places = places[..count].iter().copied();
-        times.extend(places.clone().map(time));
-        self.unpack_values_at(places, values);
+        // A long run: one value for all.
+        let inside = regular.between(wanted);
+        let found = instants.indices(regular.time(inside.start), step_ms, inside.len());
+        times.extend(found.map(|index| regular.time(inside.start + index)));
+        let added = times.len() - values.len();
+        self.unpack_values_at(std::iter::repeat_n(0, added), values);
         true
     }
 
@@ -325,7 +325,7 @@ impl<'a> Block<'a> {
         match self.divisor {
             None => self.integers.unpack_some(places, values, |n| f64::from_bits(n as u64)),
             Some(1.0) => self.integers.unpack_some(places, values, |n| n as f64),
-            Some(divisor) => self.integers.unpack_some(places, values, |n| from_numerator(n, divisor)),
+            Some(divisor) => self.integers.unpack_some(places, values, move |n| from_numerator(n, divisor)),
         }
     }
 
@@ -351,24 +351,12 @@ impl<'a> Block<'a> {
     }
 }
 
-/// Which of `count` samples at equal distances lie in the wanted time.
-fn regular_between(first_ms: i64, step_ms: u32, count: usize, wanted: Wanted) -> Range<usize> {
-    let step = u64::from(step_ms.max(1));
-    // How many samples lie before a time.
-    let before = |time_ms: i64| {
-        // Where that saturates the time lies beyond any sample, too.
-        let offset = time_ms.saturating_sub(first_ms);
-        u64::try_from(offset).map_or(0, |offset| offset.div_ceil(step).min(count as u64) as usize)
-    };
-    let end = wanted.to_ms.checked_add(1).map_or(count, before);
-    before(wanted.from_ms).min(end)..end
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::instants::Wanted;
 
     fn write(times: &[i64], values: &[f64]) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -379,9 +367,9 @@ mod tests {
     fn read(start_ms: i64, bytes: &[u8], from_ms: i64, to_ms: i64) -> Vec<(i64, u64)> {
         // Readers append: what others left in the buffers stays.
         let (mut times, mut values) = (vec![-1], vec![-1.0]);
-        let wanted = Wanted { from_ms, to_ms, instants: None };
+        let mut picks = Picks::new(Wanted { from_ms, to_ms, instants: None });
         let blocks = blocks_from(start_ms, bytes, from_ms);
-        read_samples(start_ms, blocks, wanted, &mut times, &mut values);
+        read_samples(start_ms, blocks, &mut picks, &mut times, &mut values);
         assert_eq!((times[0], values[0], times.len()), (-1, -1.0, values.len()));
         times.into_iter().zip(values.into_iter().map(f64::to_bits)).skip(1).collect()
     }

@@ -124,6 +124,7 @@ pub(super) struct Packed<'a> {
 
 impl<'a> Packed<'a> {
     /// Takes `count` integers off the reader. `order` and `shifted` stand in the block's head.
+    #[inline]
     pub(super) fn read(reader: &mut Reader<'a>, count: usize, order: u8, shifted: bool) -> Self {
         let mut seeds = [0; 2];
         for seed in seeds.iter_mut().take(order.into()) {
@@ -156,10 +157,12 @@ impl<'a> Packed<'a> {
         out: &mut Vec<T>,
         convert: impl Fn(i64) -> T,
     ) {
-        if self.fields.are_narrow() {
-            self.unpack_some_fields(places, out, |index| self.fields.narrow(index), convert);
+        // A copy, which the loops keep in registers.
+        let fields = self.fields;
+        if fields.are_narrow() {
+            self.unpack_some_fields(places, out, move |index| fields.narrow(index), convert);
         } else {
-            self.unpack_some_fields(places, out, |index| self.fields.wide(index), convert);
+            self.unpack_some_fields(places, out, move |index| fields.wide(index), convert);
         }
     }
 
@@ -172,20 +175,20 @@ impl<'a> Packed<'a> {
         convert: impl Fn(i64) -> T,
     ) {
         let (min, shift) = (self.min, self.shift);
-        let residual = |index| min.wrapping_add((field(index) << shift) as i64);
+        let residual = move |index| min.wrapping_add((field(index) << shift) as i64);
         let (mut number, mut delta) = (self.seeds[0], self.seeds[1]);
         // The place that `number` belongs to; differences have to be summed up on the way, numbers do not.
         let mut at = 0;
         match self.order {
-            0 => out.extend(places.map(|place| convert(residual(place)))),
-            1 => out.extend(places.map(|place| {
+            0 => out.extend(places.map(move |place| convert(residual(place)))),
+            1 => out.extend(places.map(move |place| {
                 for index in at..place {
                     number = number.wrapping_add(residual(index));
                 }
                 at = place;
                 convert(number)
             })),
-            _ => out.extend(places.map(|place| {
+            _ => out.extend(places.map(move |place| {
                 for index in at..place {
                     if index > 0 {
                         delta = delta.wrapping_add(residual(index - 1));

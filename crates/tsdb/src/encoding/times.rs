@@ -61,6 +61,7 @@ impl<'a> Times<'a> {
         start_ms.wrapping_add(reader.varint() as i64)
     }
 
+    #[inline]
     pub(super) fn read(reader: &mut Reader<'a>, start_ms: i64, count: usize, regular: bool) -> Self {
         let first_ms = Self::read_first(reader, start_ms);
         if regular {
