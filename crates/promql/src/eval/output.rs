@@ -56,9 +56,11 @@ impl Evaluator<'_> {
             Plan::Scalar(node) => {
                 let values = self.scalars(&node, steps)?;
                 let points = steps.iter().enumerate();
-                let points =
+                let points: Vec<Point> =
                     points.map(|(step, at)| Point { timestamp_ms: at, value: values.get(step) }).collect();
-                Ok(Value::Matrix(vec![RangeSeries { labels: Labels::empty(), points }]))
+                let series = RangeSeries { labels: Labels::empty(), points };
+                // As everywhere: a series has points.
+                Ok(Value::Matrix(if steps.count == 0 { Vec::new() } else { vec![series] }))
             }
             other => {
                 let found = match other {

@@ -115,6 +115,14 @@ fn a_range_query_ends_at_the_last_step_that_fits() {
 }
 
 #[test]
+fn a_range_query_that_ends_before_it_starts_has_no_series() {
+    let storage = storage(&[("m", &[(0, 1.0)])]);
+    for query in ["m", "1", "time()", "vector(1)", "sum(m) or vector(0)", "absent(m)", "scalar(m)"] {
+        assert_eq!(shown(range(&storage, query, 10, 0, 5)), "", "{query}");
+    }
+}
+
+#[test]
 fn only_vectors_and_scalars_can_be_range_queries() {
     let storage = MemoryStorage::new();
     for (query, found) in [("m[5m]", "range vector"), ("\"text\"", "string")] {

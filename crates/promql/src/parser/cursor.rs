@@ -66,7 +66,12 @@ impl<'a> Cursor<'a> {
 
     /// The word before the current one.
     pub(super) fn previous(&self) -> Option<&Token> {
-        self.position.checked_sub(1).map(|index| &self.tokens[index])
+        self.behind(1)
+    }
+
+    /// The word so many words before the current one.
+    pub(super) fn behind(&self, words: usize) -> Option<&Token> {
+        self.position.checked_sub(words).map(|index| &self.tokens[index])
     }
 
     /// Goes to the next word and gives the span of the one passed. The end is never passed.
@@ -148,6 +153,31 @@ impl<'a> Cursor<'a> {
         let (_, opener) = self.open.last()?;
         let index = self.tokens[..self.position].iter().rposition(|token| token.span == *opener)?;
         index.checked_sub(1).map(|index| &self.tokens[index])
+    }
+
+    /// The keyword whose list of labels ends before the current word, or that stands there itself without one.
+    pub(super) fn keyword_of_list_before(&self) -> Option<Keyword> {
+        let before = &self.tokens[..self.position];
+        let keyword = match &before.last()?.kind {
+            TokenKind::RightParen => {
+                let opener = before.iter().rposition(|token| token.kind == TokenKind::LeftParen)?;
+                &before[opener.checked_sub(1)?].kind
+            }
+            kind => kind,
+        };
+        match keyword {
+            TokenKind::Name(name) if keyword.takes_labels() => *name,
+            _ => None,
+        }
+    }
+
+    /// How many words ahead the list of labels ends whose words begin `ahead` words ahead. `None`: it does not end before
+    /// something else comes.
+    pub(super) fn end_of_list(&self, ahead: usize) -> Option<usize> {
+        let is_inside =
+            |kind: &TokenKind| matches!(kind, TokenKind::Name(_) | TokenKind::String(_) | TokenKind::Comma);
+        let end = (ahead..self.tokens.len()).find(|ahead| !is_inside(self.peek_at(*ahead)))?;
+        (*self.peek_at(end) == TokenKind::RightParen).then_some(end)
     }
 
     /// Runs a rule that may contain itself, one level down.

@@ -323,7 +323,9 @@ impl Cursor<'_> {
         let name_span = self.span();
         let name = name_span.of(self.text);
         let Some(function) = Function::from_name(name) else {
-            let hint = hints::for_range_in_parentheses(self).or_else(|| hints::for_unknown_function(name));
+            let hint = hints::for_range_in_parentheses(self)
+                .or_else(|| hints::for_misspelt_matching(self))
+                .or_else(|| hints::for_unknown_function(name));
             return Err(error(format!("unknown function with name {name:?}"), name_span, hint));
         };
         if function.signature().experimental && !self.options.experimental {

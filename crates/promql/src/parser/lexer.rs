@@ -20,7 +20,7 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
         let Some(first) = lexer.peek() else { break None };
         match lexer.word(first) {
             Ok(kind) => {
-                lexer.region = lexer.region.after(&kind);
+                lexer.region = lexer.region.after(tokens.last().map(|last: &Token| &last.kind), &kind);
                 tokens.push(Token { kind, span: Span::new(start, lexer.position) });
             }
             Err(error) => break Some(error),
@@ -41,14 +41,20 @@ pub(super) enum Region {
     Plain,
     Braces,
     Brackets,
+    /// The parentheses of a list of labels. Read like plain text; what is wrong in it has other reasons.
+    Labels,
 }
 
 impl Region {
-    fn after(self, kind: &TokenKind) -> Self {
+    /// The region behind a word of this kind, which follows a word of the `last` kind.
+    fn after(self, last: Option<&TokenKind>, kind: &TokenKind) -> Self {
         match (self, kind) {
-            (Self::Plain, TokenKind::LeftBrace) => Self::Braces,
-            (Self::Plain, TokenKind::LeftBracket) => Self::Brackets,
-            (Self::Braces, TokenKind::RightBrace) | (Self::Brackets, TokenKind::RightBracket) => Self::Plain,
+            (Self::Plain, TokenKind::LeftParen) if last.is_some_and(TokenKind::takes_labels) => Self::Labels,
+            (Self::Plain | Self::Labels, TokenKind::LeftBrace) => Self::Braces,
+            (Self::Plain | Self::Labels, TokenKind::LeftBracket) => Self::Brackets,
+            (Self::Braces, TokenKind::RightBrace)
+            | (Self::Brackets, TokenKind::RightBracket)
+            | (Self::Labels, TokenKind::RightParen) => Self::Plain,
             _ => self,
         }
     }
@@ -94,7 +100,7 @@ impl Lexer<'_> {
 
     /// The word that starts with `first` at the current position, which moves behind it.
     fn word(&mut self, first: char) -> Result<TokenKind, Box<ParseError>> {
-        let colon_in_names = self.region == Region::Plain;
+        let colon_in_names = matches!(self.region, Region::Plain | Region::Labels);
         match first {
             '"' | '\'' | '`' => self.string(first),
             '0'..='9' => self.number_or_duration(),
@@ -169,7 +175,7 @@ impl Lexer<'_> {
     /// A character that begins no word.
     fn stranger(&self, first: char) -> Box<ParseError> {
         let place = match self.region {
-            Region::Plain => "",
+            Region::Plain | Region::Labels => "",
             Region::Braces => " inside braces",
             Region::Brackets => " inside brackets",
         };

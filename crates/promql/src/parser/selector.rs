@@ -108,7 +108,8 @@ impl Cursor<'_> {
                     span.of(self.text).to_owned()
                 }
                 TokenKind::String(name) if name.is_empty() => {
-                    return Err(error("invalid label name for grouping: \"\"", span, None));
+                    let hint = hints::EMPTY_LABEL.to_owned();
+                    return Err(error("invalid label name for grouping: \"\"", span, Some(hint)));
                 }
                 TokenKind::String(name) => name.clone(),
                 _ => return Err(self.unexpected(CONTEXT, "a label")),

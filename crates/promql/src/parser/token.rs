@@ -42,6 +42,12 @@ pub(super) enum TokenKind {
 }
 
 impl TokenKind {
+    /// Whether a list of labels in parentheses follows, or may follow.
+    pub(super) fn takes_labels(&self) -> bool {
+        use Keyword::{By, GroupLeft, GroupRight, Ignoring, On, Without};
+        matches!(self, Self::Name(Some(By | GroupLeft | GroupRight | Ignoring | On | Without)))
+    }
+
     /// What the token is called in messages; `text` is what was written.
     pub(super) fn describe(&self, text: &str) -> String {
         match self {

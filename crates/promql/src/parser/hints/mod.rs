@@ -1,10 +1,12 @@
 //! What to do about the usual slips. A message says what is wrong; a hint, where one is known, how it is written.
 
+mod matching;
 mod names;
 mod text;
 mod types;
 mod words;
 
+pub(super) use matching::{EMPTY_LABEL, for_misspelt_matching};
 pub(super) use names::for_unknown_function;
 pub(super) use text::{for_bad_escape, for_bad_number, for_bad_regex, for_strange_text};
 pub(super) use types::{

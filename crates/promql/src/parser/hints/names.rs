@@ -40,7 +40,7 @@ pub(in crate::parser) fn for_unknown_function(name: &str) -> Option<String> {
 }
 
 /// The candidate that fewest edits lead to, if they are few enough for a slip.
-fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Longer than any name there is: spare the work.
     if name.len() > 40 {
         return None;

@@ -21,6 +21,7 @@ pub(in crate::parser) fn for_strange_text(text: &str, at: usize, region: Region)
             );
             return (length, Some(hint));
         }
+        '&' | '|' | ';' if region == Region::Labels => "labels are separated by commas",
         '&' => return (1 + usize::from(doubled), Some("PromQL writes \"and\"".into())),
         '|' => return (1 + usize::from(doubled), Some("PromQL writes \"or\"".into())),
         '!' if region == Region::Braces => "a matcher uses one of = != =~ !~",
@@ -75,6 +76,7 @@ fn in_quotes(name: &str, region: Region) -> String {
     let name = shorten(name, 60);
     match region {
         Region::Braces => format!("such a label name stands in quotes: \"{name}\"=\"…\""),
+        Region::Labels => format!("such a label name stands in quotes: \"{name}\""),
         _ => format!("such a name stands in quotes and braces: {{\"{name}\"}}"),
     }
 }
@@ -115,7 +117,7 @@ pub(in crate::parser) fn for_bad_number(text: &str, reason: BadDuration, region:
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (count, unit) = text.split_at(digits);
     let begins_with_letter = unit.starts_with(|c: char| c.is_ascii_alphabetic());
-    if begins_with_letter && (region == Region::Braces || unit.contains('_')) {
+    if begins_with_letter && (matches!(region, Region::Braces | Region::Labels) || unit.contains('_')) {
         return Some(in_quotes(text, region));
     }
     let hint = match reason {

@@ -3,13 +3,14 @@
 use crate::ast::BinaryOp;
 use crate::functions::Function;
 use crate::parser::cursor::Cursor;
+use crate::parser::hints::matching;
 use crate::parser::token::{Keyword, Token, TokenKind, shorten};
 
 /// For the cursor's current word, which does not fit into what the rule `context` reads.
 pub(in crate::parser) fn for_unexpected_word(cursor: &Cursor<'_>, context: &str) -> Option<String> {
     in_wrong_brackets(cursor).or_else(|| match context {
         "label matching" => in_braces(cursor),
-        "grouping opts" => in_label_list(cursor),
+        "grouping opts" => matching::in_label_list(cursor),
         "range" | "subquery step" | "subquery or range" | "subquery selector" | "duration expression" => {
             in_brackets(cursor)
         }
@@ -35,11 +36,11 @@ fn is_closing(kind: &TokenKind) -> bool {
     matches!(kind, TokenKind::RightParen | TokenKind::RightBrace | TokenKind::RightBracket)
 }
 
-fn current<'a>(cursor: &Cursor<'a>) -> &'a str {
+pub(super) fn current<'a>(cursor: &Cursor<'a>) -> &'a str {
     cursor.span().of(cursor.text)
 }
 
-fn previous<'a>(cursor: &Cursor<'a>) -> Option<(TokenKind, &'a str)> {
+pub(super) fn previous<'a>(cursor: &Cursor<'a>) -> Option<(TokenKind, &'a str)> {
     cursor.previous().map(|Token { kind, span }| (kind.clone(), span.of(cursor.text)))
 }
 
@@ -64,6 +65,9 @@ fn in_wrong_brackets(cursor: &Cursor<'_>) -> Option<String> {
 fn in_braces(cursor: &Cursor<'_>) -> Option<String> {
     let found = current(cursor);
     let previous = previous(cursor);
+    if let Some(hint) = matching::for_labels_in_braces(cursor) {
+        return Some(hint);
+    }
     let hint = match (&previous, cursor.peek()) {
         (_, TokenKind::Operator(BinaryOp::Eq)) => "a matcher uses one equals sign: label=\"value\"".into(),
         (_, TokenKind::Operator(BinaryOp::Lt | BinaryOp::Gt | BinaryOp::Le | BinaryOp::Ge)) => {
@@ -105,37 +109,6 @@ fn is_match_operator(kind: &TokenKind) -> bool {
             | TokenKind::RegexNoMatch
             | TokenKind::Operator(BinaryOp::Ne | BinaryOp::Eq)
     )
-}
-
-fn in_label_list(cursor: &Cursor<'_>) -> Option<String> {
-    let found = current(cursor);
-    let group = |token: &&Token| {
-        matches!(token.kind, TokenKind::Name(Some(Keyword::GroupLeft | Keyword::GroupRight)))
-    };
-    if let Some(token) = cursor.before_open().filter(group) {
-        let keyword = token.span.of(cursor.text);
-        return Some(format!(
-            "a parenthesis behind {keyword} holds labels; before an operand in parentheses write {keyword} ()"
-        ));
-    }
-    let hint = match (previous(cursor), cursor.peek()) {
-        (Some((TokenKind::Name(Some(_)), keyword)), TokenKind::Name(_)) if keyword != "(" => {
-            format!("labels stand in parentheses: {keyword} ({found})")
-        }
-        (_, TokenKind::Name(Some(Keyword::Without))) => {
-            "a label that is called like this keyword stands in quotes: \"without\"".into()
-        }
-        (_, TokenKind::Assign | TokenKind::RegexMatch | TokenKind::RegexNoMatch | TokenKind::Operator(_)) => {
-            "only names of labels stand here; conditions belong in a selector's braces".into()
-        }
-        (Some((TokenKind::Name(_) | TokenKind::String(_), _)), TokenKind::Name(_) | TokenKind::String(_)) => {
-            "a comma is missing between the labels".into()
-        }
-        (_, TokenKind::LeftBrace) => "labels stand in parentheses, not in braces".into(),
-        (_, TokenKind::LeftParen) => "the list of labels is not closed yet: by (label) (…)".into(),
-        _ => return None,
-    };
-    Some(hint)
 }
 
 fn in_brackets(cursor: &Cursor<'_>) -> Option<String> {
@@ -192,6 +165,9 @@ fn behind_grouping(cursor: &Cursor<'_>) -> Option<String> {
 fn misplaced_keyword(cursor: &Cursor<'_>) -> Option<String> {
     let keyword = cursor.keyword()?;
     let found = current(cursor).to_ascii_lowercase();
+    if let Some(hint) = matching::for_second_list(cursor) {
+        return Some(hint);
+    }
     let hint = match keyword {
         Keyword::By | Keyword::Without if cursor.innermost_open().is_some() => {
             format!("close the aggregation's parenthesis before {found:?}, or write sum {found} (label) (…)")
@@ -255,6 +231,9 @@ fn missing_operator(cursor: &Cursor<'_>) -> Option<String> {
         TokenKind::End if matches!(before_kind, TokenKind::Operator(_) | TokenKind::Name(Some(_))) => {
             return Some(format!("something is missing behind {before:?}"));
         }
+        TokenKind::End if before_kind == TokenKind::RightParen => {
+            return Some(matching::for_missing_operand(cursor));
+        }
         TokenKind::Comma if cursor.innermost_open().is_none() => {
             return Some("a query is one expression; join two with \"or\"".into());
         }
@@ -279,6 +258,9 @@ fn missing_operator(cursor: &Cursor<'_>) -> Option<String> {
         );
     if !ends_operand {
         return None;
+    }
+    if let Some(hint) = matching::for_bare_label(cursor) {
+        return Some(hint);
     }
     let hint = match (&before_kind, cursor.peek()) {
         (TokenKind::Name(_), TokenKind::LeftParen) if before.contains(':') => {
