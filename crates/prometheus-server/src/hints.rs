@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use labels::{METRIC_NAME, MatchOp, Matcher};
 use promql::Function;
-use promql::ast::{Aggregate, AggregateOp, Binary, Call, DurationKind, Expr, ExprKind, VectorSelector};
+use promql::ast::{
+    Aggregate, AggregateOp, Binary, Call, Cardinality, DurationKind, Expr, ExprKind, VectorSelector,
+};
 
 use crate::{Browse, QueryService};
 
@@ -60,7 +62,7 @@ pub fn hints(expr: &Expr, found_nothing: bool, known: &dyn KnownNames) -> Vec<St
         ExprKind::Vector(selector) if found_nothing => hints.extend(of_selector(selector, known)),
         ExprKind::Matrix(matrix) if found_nothing => hints.extend(of_selector(&matrix.selector, known)),
         ExprKind::Aggregate(aggregate) => hints.extend(of_grouping(aggregate, known)),
-        ExprKind::Binary(binary) => hints.extend(of_matching(binary, known)),
+        ExprKind::Binary(binary) => hints.extend(of_matching(binary, found_nothing, known)),
         ExprKind::Call(call) if found_nothing => {
             hints.extend(of_native(call));
             hints.extend(of_range(call, known));
@@ -256,19 +258,49 @@ fn of_range(call: &Call, known: &dyn KnownNames) -> Option<String> {
     })
 }
 
-/// A label to match on that one side has nowhere: all of its series are one group then, or none matches.
-fn of_matching(binary: &Binary, known: &dyn KnownNames) -> Option<String> {
-    let matching = &binary.matching;
-    if !matching.on {
-        return None;
+/// Labels of `on`, `ignoring`, `group_left` and `group_right` that are not there.
+fn of_matching(binary: &Binary, found_nothing: bool, known: &dyn KnownNames) -> Option<String> {
+    let Binary { matching, left, right, .. } = binary;
+    if !matching.labels.is_empty() {
+        let wrong = if matching.on {
+            [left, right].into_iter().find_map(|side| of_matched_on(&matching.labels, side, known))
+        } else {
+            // As a precaution labels are ignored that are not there, too.
+            found_nothing.then(|| of_ignored(&matching.labels, [left, right], known)).flatten()
+        };
+        if wrong.is_some() {
+            return wrong;
+        }
     }
-    [&binary.left, &binary.right].into_iter().find_map(|side| {
-        let labels = labels_within(side, known)?;
-        let wrong = matching.labels.iter().find(|label| !labels.contains(*label))?;
-        let labels: Vec<String> = labels.into_iter().collect();
-        let meant = label_like(wrong, &labels)?;
-        Some(format!("one side has no label {wrong} to match on; did you mean {meant}?"))
-    })
+    let one = match matching.cardinality {
+        Cardinality::ManyToOne => right,
+        Cardinality::OneToMany => left,
+        Cardinality::OneToOne | Cardinality::ManyToMany => return None,
+    };
+    let (wrong, meant) = misspelt(&matching.include, one, known)?;
+    Some(format!("the side of the one has no label {wrong} to take over; did you mean {meant}?"))
+}
+
+/// A label to match on that one side has nowhere: all of its series are one group then, or none matches.
+fn of_matched_on(labels: &[String], side: &Expr, known: &dyn KnownNames) -> Option<String> {
+    let (wrong, meant) = misspelt(labels, side, known)?;
+    Some(format!("one side has no label {wrong} to match on; did you mean {meant}?"))
+}
+
+/// A label to ignore that neither side has: it ignores nothing.
+fn of_ignored(labels: &[String], sides: [&Expr; 2], known: &dyn KnownNames) -> Option<String> {
+    let [left, right] = sides.map(|side| labels_within(side, known));
+    let there: Vec<String> = left?.union(&right?).cloned().collect();
+    let wrong = labels.iter().find(|label| !there.contains(label))?;
+    let meant = label_like(wrong, &there)?;
+    Some(format!("neither side has a label {wrong} to ignore; did you mean {meant}?"))
+}
+
+/// The first of the labels that an expression has nowhere, and what was probably meant.
+fn misspelt<'l>(labels: &'l [String], expr: &Expr, known: &dyn KnownNames) -> Option<(&'l str, String)> {
+    let there: Vec<String> = labels_within(expr, known)?.into_iter().collect();
+    let wrong = labels.iter().find(|label| !there.contains(label))?;
+    Some((wrong, label_like(wrong, &there)?.clone()))
 }
 
 /// A label that no series has makes all series one group: an answer, but not to the question.
@@ -440,6 +472,25 @@ mod tests {
         assert_eq!(told("up * on (pod) group_left () up", false), [hint]);
         for query in ["up * on (k8s_pod_name) up", "up * ignoring (pod) up", "up * on (xyzzy) up"] {
             assert!(told(query, false).is_empty(), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_label_to_ignore_or_to_take_over_that_is_not_there_is_told() {
+        let ignored = "neither side has a label pod to ignore; did you mean k8s_pod_name?";
+        assert_eq!(told("up * ignoring (pod) up", true), [ignored]);
+        let taken = "the side of the one has no label pod to take over; did you mean k8s_pod_name?";
+        for found_nothing in [true, false] {
+            assert_eq!(told("up * on (k8s_pod_uid) group_left (pod) up", found_nothing), [taken]);
+            assert_eq!(told("up * on (k8s_pod_uid) group_right (pod) up", found_nothing), [taken]);
+        }
+        for query in [
+            "up * ignoring (le) up",
+            "up * ignoring (k8s_pod_name) group_left (k8s_pod_name) up",
+            "up * on (k8s_pod_uid) group_left (xyzzy) up",
+            "up * on (k8s_pod_uid) group_left (pod) label_join(up, \"pod\", \"\", \"k8s_pod_name\")",
+        ] {
+            assert!(told(query, true).is_empty(), "{query}: {:?}", told(query, true));
         }
     }
 

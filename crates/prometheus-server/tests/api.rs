@@ -64,6 +64,11 @@ async fn instant_queries_answer_as_prometheus_does() {
                 "/api/v1/query?query=departed%5B40s%5D&time={t0}",
                 r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"departed","job":"api"},"values":[[{t0},"0"]]}]}}"#,
             ),
+            // Prometheus counts nanoseconds: farther instants wrap around.
+            (
+                "/api/v1/query?query=time()&time=9e15",
+                r#"{"status":"success","data":{"resultType":"scalar","result":[-412866226.847,"-412866226.847"]}}"#,
+            ),
             (
                 "/api/v1/query?query=departed&time={t1}&lookback_delta=1s",
                 r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#,
@@ -85,6 +90,10 @@ async fn range_queries_answer_as_prometheus_does() {
             (
                 "/api/v1/query_range?query=2&start={t0}&end={t0}&step=1",
                 r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[{t0},"2"]]}]}}"#,
+            ),
+            (
+                "/api/v1/query_range?query=2&start=0&end=1e10&step=9e8",
+                r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#,
             ),
             (
                 "/api/v1/query_range?query=nothing&start={t0}&end={t1}&step=1m",

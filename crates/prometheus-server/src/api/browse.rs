@@ -15,6 +15,7 @@ use super::respond;
 use super::run::run;
 use super::state::ApiState;
 use crate::json::{self, Escape};
+use crate::time::RequestTime;
 use crate::{Browse, Found, QueryService};
 
 pub(super) async fn series(State(state): State<ApiState>, params: Params) -> Result<Response, ApiError> {
@@ -73,8 +74,8 @@ where
 fn browse_of(params: &Params) -> Result<Browse, ApiError> {
     Ok(Browse {
         limit: params.limit()?,
-        start_ms: params.optional_time("start")?,
-        end_ms: params.optional_time("end")?,
+        start_ms: params.optional_time("start")?.map(RequestTime::milliseconds),
+        end_ms: params.optional_time("end")?.map(RequestTime::milliseconds),
         selectors: Vec::new(),
     })
 }

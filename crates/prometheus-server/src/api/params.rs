@@ -10,7 +10,7 @@ use promql::Interrupt;
 
 use super::error::ApiError;
 use super::state::ApiState;
-use crate::time::{parse_duration, parse_time};
+use crate::time::{RequestTime, parse_duration, parse_time};
 use crate::{QueryFailure, QueryService};
 
 /// The parameters of a request. Those of a form come before those of the query string, as in Go.
@@ -31,7 +31,7 @@ impl Params {
     }
 
     /// A time that may be missing.
-    pub(super) fn optional_time(&self, name: &str) -> Result<Option<i64>, ApiError> {
+    pub(super) fn optional_time(&self, name: &str) -> Result<Option<RequestTime>, ApiError> {
         match self.get(name) {
             "" => Ok(None),
             text => parse_time(text).map(Some).map_err(|reason| {
@@ -41,7 +41,7 @@ impl Params {
     }
 
     /// A time that must be there.
-    pub(super) fn time(&self, name: &str) -> Result<i64, ApiError> {
+    pub(super) fn time(&self, name: &str) -> Result<RequestTime, ApiError> {
         parse_time(self.get(name)).map_err(|reason| ApiError::parameter(name, reason))
     }
 

@@ -16,7 +16,7 @@ use super::respond::{self, Stats};
 use super::run::run;
 use super::state::ApiState;
 use crate::json::{self, Escape};
-use crate::time::parse_duration;
+use crate::time::{RequestTime, parse_duration};
 use crate::{QueryFailure, QueryService};
 
 /// What `query` and `query_range` have in common.
@@ -39,7 +39,7 @@ enum When {
 pub(super) async fn instant(State(state): State<ApiState>, params: Params) -> Result<Response, ApiError> {
     let limit = params.limit()?;
     let now = state.now_ms();
-    let at = params.optional_time("time")?.unwrap_or(now);
+    let at = params.optional_time("time")?.map_or(now, RequestTime::instant_ms);
     let request = Request::new(&state, &params, limit, now)?;
     request.answer(&state, When::Instant(at)).await
 }
@@ -54,9 +54,9 @@ pub(super) async fn range(State(state): State<ApiState>, params: Params) -> Resu
 fn range_of(params: &Params) -> Result<RangeQuery, ApiError> {
     /// Enough for 60 s over a week or 1 h over a year.
     const MAX_POINTS: i64 = 11_000;
-    let start_ms = params.time("start")?;
-    let end_ms = params.time("end")?;
-    if end_ms < start_ms {
+    let start = params.time("start")?;
+    let end = params.time("end")?;
+    if end < start {
         return Err(ApiError::parameter("end", "end timestamp must not be before start time"));
     }
     let step_ms = params.duration("step")?;
@@ -64,13 +64,14 @@ fn range_of(params: &Params) -> Result<RangeQuery, ApiError> {
         let reason = "zero or negative query resolution step widths are not accepted. Try a positive integer";
         return Err(ApiError::parameter("step", reason));
     }
-    if end_ms.saturating_sub(start_ms) / step_ms > MAX_POINTS {
+    if end.milliseconds_since(start) / step_ms > MAX_POINTS {
         return Err(ApiError::bad_data(
             "exceeded maximum resolution of 11,000 points per timeseries. \
              Try decreasing the query resolution (?step=XX)",
         ));
     }
-    Ok(RangeQuery { start_ms, end_ms, step_ms })
+    // The end may lie before the start now, where it is too far away: then there are no steps.
+    Ok(RangeQuery { start_ms: start.instant_ms(), end_ms: end.instant_ms(), step_ms })
 }
 
 impl Request {
@@ -185,8 +186,8 @@ pub(super) async fn format(State(state): State<ApiState>, params: Params) -> Res
 
 /// There are no exemplars; the request is still checked as Prometheus checks it.
 pub(super) async fn exemplars(State(state): State<ApiState>, params: Params) -> Result<Response, ApiError> {
-    let start = params.optional_time("start")?.unwrap_or(i64::MIN);
-    let end = params.optional_time("end")?.unwrap_or(i64::MAX);
+    let start = params.optional_time("start")?.unwrap_or(RequestTime::MIN);
+    let end = params.optional_time("end")?.unwrap_or(RequestTime::MAX);
     if end < start {
         return Err(ApiError::bad_data("end timestamp must not be before start timestamp"));
     }
