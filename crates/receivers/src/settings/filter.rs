@@ -1,5 +1,7 @@
 //! Which devices, interfaces and filesystems: `include` and `exclude`, as the collector writes them.
 
+use std::sync::Arc;
+
 use regex::Regex;
 use serde::Deserialize;
 
@@ -37,8 +39,9 @@ impl Names {
     }
 }
 
+/// Shared by all nodes: each clone of a `Regex` itself gets tens of kB to search with.
 #[derive(Clone, Debug)]
-pub(crate) struct Pattern(Regex);
+pub(crate) struct Pattern(Arc<Regex>);
 
 impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
@@ -48,7 +51,7 @@ impl PartialEq for Pattern {
 
 impl Pattern {
     fn parse(pattern: &str) -> Result<Self, SettingsError> {
-        Regex::new(pattern).map(Self).map_err(|error| SettingsError::BadPattern {
+        Regex::new(pattern).map(|regex| Self(Arc::new(regex))).map_err(|error| SettingsError::BadPattern {
             pattern: pattern.to_owned(),
             // Its last line says what is wrong; the others draw a picture of where.
             reason: error
