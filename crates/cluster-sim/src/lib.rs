@@ -40,6 +40,6 @@ mod world;
 pub use cluster::ClusterObjects;
 pub use error::SimulationError;
 pub use fleet::{DAEMON_PODS_IN, Fleet, MOST_NODES, PODS_PER_NODE};
-pub use manifest::{ManifestError, Manifests};
+pub use manifest::{ManifestError, Manifests, check_fields};
 pub use provocation::{Action, Provocation, ProvocationError, Request, Scenario, Target};
 pub use simulation::{Simulation, SimulationOptions};

@@ -107,6 +107,21 @@ impl Manifests {
     }
 }
 
+/// What is wrong with the fields of an object: one that its kind does not have, one of the wrong type, or one without a value.
+/// Objects of kinds that no fleet has are not judged.
+///
+/// # Errors
+/// `FIELD: what is wrong`.
+pub fn check_fields(object: &Value) -> Result<(), String> {
+    if !object["kind"].as_str().is_some_and(object::is_known) {
+        return Ok(());
+    }
+    match Object::read(object) {
+        Ok(_) => Ok(()),
+        Err(finding) => Err(format!("{}: {}", finding.path, finding.message)),
+    }
+}
+
 /// An object as JSON: how it is sent to an API server. Types of Kubernetes always serialise.
 pub(crate) fn tree_of<K: serde::Serialize>(object: &K) -> Value {
     serde_json::to_value(object).unwrap_or_default()

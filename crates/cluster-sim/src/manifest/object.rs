@@ -113,6 +113,11 @@ impl Object {
     }
 }
 
+/// Whether a fleet may have objects of this kind.
+pub(super) fn is_known(kind: &str) -> bool {
+    KINDS.iter().any(|(known, _)| *known == kind)
+}
+
 fn unknown_kind(kind: &str) -> String {
     let known: Vec<&str> = KINDS.iter().map(|(kind, _)| *kind).collect();
     format!("unknown kind `{kind}`; known are {}", known.join(", "))

@@ -19,6 +19,7 @@
 //! The effects on usage are annotations of the Pods and Nodes ([`kubelet_stats::annotations`] tells the grammar), and
 //! trouble is the label [`PROVOKED`](crate::annotations::PROVOKED): the same ones do it on a real KWOK cluster.
 
+mod choice;
 mod conflict;
 pub(crate) mod deed;
 mod error;
@@ -31,6 +32,7 @@ use jiff::Timestamp;
 use kubelet_stats::annotations::Amount;
 use serde::{Deserialize, Serialize};
 
+pub use choice::choose;
 pub use error::ProvocationError;
 pub(crate) use registry::{Affected, Registry};
 pub use scenario::{Moment, Scenario, ScenarioStep};
@@ -39,7 +41,7 @@ pub use target::{Target, TargetKind};
 /// How full `fill-volume` makes a volume, in percent, unless it is told.
 pub const FULL: u8 = 96;
 /// The least that counts as full.
-const LEAST_FULL: u8 = 95;
+pub const LEAST_FULL: u8 = 95;
 
 /// What is done. As data, its fields stand beside its name: `{"action": "scale", "replicas": 3}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -222,7 +222,7 @@ fn next_second(at: Timestamp) -> Timestamp {
 
 impl Action {
     /// The kinds that it can be done to.
-    pub(super) fn kinds(&self) -> &'static [TargetKind] {
+    pub fn kinds(&self) -> &'static [TargetKind] {
         use TargetKind::{
             CronJob, DaemonSet, Deployment, Job, Node, PersistentVolumeClaim, Pod, ReplicaSet,
             ReplicationController, StatefulSet,

@@ -3,8 +3,8 @@
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, PodSpec};
 use kubelet_stats::annotations::Amount;
 
+use super::choice::choose;
 use super::deed::Whom;
-use super::target::Pattern;
 use super::{Action, LEAST_FULL, ProvocationError, Request, Target, TargetKind};
 use crate::cluster::ClusterObjects;
 use crate::life::Course;
@@ -60,49 +60,21 @@ pub(super) fn find(
     request: &Request,
 ) -> Result<(Target, Subject), ProvocationError> {
     let at = request.since.as_second();
-    let (action, text) = (&request.action, request.target.trim());
+    let (action, text) = (&request.action, &request.target);
     let more: Vec<PersistentVolumeClaim> =
         (0..world.owners.len()).flat_map(|owner| world.extra_storage(owner, at).value.claims).collect();
     let claims: Vec<&PersistentVolumeClaim> =
         objects.persistent_volume_claims.iter().map(|claim| &**claim).chain(&more).collect();
     let candidates = candidates(world, &claims, at);
-    let readings = Pattern::readings(text);
-    let meant: Vec<&Candidate<'_>> = candidates
-        .iter()
-        .filter(|candidate| readings.iter().any(|pattern| pattern.matches(&candidate.target)))
-        .collect();
-    let possible: Vec<&Candidate<'_>> =
-        meant.iter().copied().filter(|one| action.kinds().contains(&one.target.kind)).collect();
-    match (&possible[..], &meant[..]) {
-        ([one], _) => {
-            let impossible = |reason: String| ProvocationError::Impossible {
-                action: action.name(),
-                target: one.target.clone(),
-                reason,
-            };
-            let subject = subject(world, &claims, one, action, at).map_err(impossible)?;
-            Ok((one.target.clone(), subject))
-        }
-        ([], [other, ..]) => Err(ProvocationError::Impossible {
-            action: action.name(),
-            target: other.target.clone(),
-            reason: format!("it is a {}, and this needs a {}", other.target.kind.name(), action.wanted()),
-        }),
-        ([], []) => Err(ProvocationError::NoTarget {
-            target: text.to_owned(),
-            wanted: action.wanted(),
-            at: if action.kinds().contains(&TargetKind::Pod) {
-                format!(" at {}", request.since)
-            } else {
-                String::new()
-            },
-            nearest: nearest(&candidates, action, text).map(Box::new),
-        }),
-        _ => Err(ProvocationError::Ambiguous {
-            target: text.to_owned(),
-            candidates: possible.into_iter().map(|candidate| candidate.target.clone()).collect(),
-        }),
-    }
+    let position = choose(action, text, request.since, &candidates, |candidate| &candidate.target)?;
+    let one = &candidates[position];
+    let impossible = |reason: String| ProvocationError::Impossible {
+        action: action.name(),
+        target: one.target.clone(),
+        reason,
+    };
+    let subject = subject(world, &claims, one, action, at).map_err(impossible)?;
+    Ok((one.target.clone(), subject))
 }
 
 /// Everything that has a name at `at`.
@@ -151,19 +123,6 @@ fn kind_of(owner: &Owner) -> Option<TargetKind> {
         OwnerKind::CronJob(_) => Some(TargetKind::CronJob),
         OwnerKind::Nobody(_) => None,
     }
-}
-
-/// The possible target whose name is most like what was written, if it is like it at all.
-fn nearest(candidates: &[Candidate<'_>], action: &Action, text: &str) -> Option<Target> {
-    let name = text.rsplit('/').next().unwrap_or(text);
-    let possible = candidates.iter().filter(|candidate| action.kinds().contains(&candidate.target.kind));
-    let scored = possible.map(|candidate| {
-        let of_name = strsim::osa_distance(name, &candidate.target.name);
-        // Among equals, what is most like all that was written.
-        (of_name, strsim::osa_distance(text, &candidate.target.to_string()), &candidate.target)
-    });
-    let (distance, _, target) = scored.min()?;
-    (distance <= 1 + name.chars().count() / 3).then(|| target.clone())
 }
 
 /// What the target is, or why this cannot be done to it.
