@@ -31,6 +31,8 @@ pub struct EvaluatedPanel<'d> {
     pub frames: Vec<Frame>,
     /// What speaks against it, beside the errors of its queries: transformations, its own time range.
     pub problems: Vec<String>,
+    /// What Grafana does with the answers and this does not: its frames are other ones.
+    pub unsupported: Vec<String>,
     /// The variables as a copy of a repeated panel sees them; the others see the dashboard's.
     pub own_values: Option<Values>,
     /// Whether its queries were asked: a part of a dashboard can be evaluated alone.
@@ -90,7 +92,7 @@ impl EvaluatedPanel<'_> {
             let error = target.error.as_ref()?;
             Some(if several { format!("{}: {error}", target.ref_id) } else { error.to_string() })
         });
-        failed.chain(self.problems.iter().cloned()).collect()
+        failed.chain(self.problems.iter().chain(&self.unsupported).cloned()).collect()
     }
 
     /// What it has to show. Errors are another matter.
@@ -197,12 +199,15 @@ fn plan_target<'d>(
         ));
     }
     let width = i64::from(Size::on_grid(planned.placed.grid, request.page_width).width);
+    // A variable may be how fine it is to be.
+    let interval = |text: &Option<String>| text.as_deref().map(|text| values.interpolate(text, Style::Glob));
+    let (panel_interval, target_interval) = (interval(&panel.interval), interval(&target.interval));
     let timing = QueryTiming::new(QuerySettings {
         range: planned.range,
         max_data_points: panel.max_data_points.filter(|points| *points > 0).unwrap_or(width),
-        panel_interval: panel.interval.as_deref(),
+        panel_interval: panel_interval.as_deref(),
         scrape_interval: Some(source.scrape_interval),
-        target_interval: target.interval.as_deref(),
+        target_interval: target_interval.as_deref(),
         interval_factor: target.interval_factor,
         utc_offset_seconds: utc_offset(request, planned.range.to_ms),
     });
@@ -233,7 +238,7 @@ fn utc_offset(request: &Request, at_ms: i64) -> i64 {
 
 impl<'d> Planned<'d> {
     /// The panel with its answers.
-    pub(crate) fn finish(mut self, answered: &[Answered]) -> EvaluatedPanel<'d> {
+    pub(crate) fn finish(self, answered: &[Answered]) -> EvaluatedPanel<'d> {
         let mut targets = Vec::with_capacity(self.targets.len());
         let mut answers = Vec::with_capacity(self.targets.len());
         for planned in &self.targets {
@@ -264,7 +269,6 @@ impl<'d> Planned<'d> {
             }
         }
         let (frames, errors) = transform::apply(frames(&answers), &self.placed.panel.transformations);
-        self.problems.extend(errors.iter().map(ToString::to_string));
         let steps = self.targets.iter().filter_map(|planned| match planned.asked {
             Asked::Range(range) => Some(range.step_ms),
             Asked::Instant { .. } => None,
@@ -276,6 +280,7 @@ impl<'d> Planned<'d> {
             targets,
             frames,
             problems: self.problems,
+            unsupported: errors.iter().map(ToString::to_string).collect(),
             own_values: self.own_values,
             asked: self.asked,
         }

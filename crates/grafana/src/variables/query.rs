@@ -261,13 +261,13 @@ pub(super) fn custom_options(query: &str) -> Vec<VariableOption> {
     }
     items
         .iter()
-        .map(|item| item.trim())
-        .filter(|item| !item.is_empty())
-        .map(|item| match item.split_once(" : ") {
-            Some((text, value)) => {
+        .filter(|item| !item.trim().is_empty())
+        .map(|item| match item.rsplit_once(" : ") {
+            // The value may be nothing, the text not.
+            Some((text, value)) if !text.trim().is_empty() => {
                 VariableOption { text: text.trim().to_owned(), value: value.trim().to_owned() }
             }
-            None => VariableOption { text: item.to_owned(), value: item.to_owned() },
+            _ => VariableOption { text: item.trim().to_owned(), value: item.trim().to_owned() },
         })
         .collect()
 }
