@@ -19,6 +19,8 @@ pub struct Options {
     pub threads: usize,
     /// Only the dashboard of this file is judged, where there is one; the others are there to be compared with.
     pub only: Option<String>,
+    /// So many findings of one rule in one dashboard are told.
+    pub most: usize,
 }
 
 impl Default for Options {
@@ -28,6 +30,7 @@ impl Default for Options {
             rules: rules::all().filter(|rule| rule.needs != Needs::Live).collect(),
             threads: 1,
             only: None,
+            most: MOST,
         }
     }
 }
@@ -77,7 +80,7 @@ pub fn judge(subject: &Subject, options: &Options, elsewhere: Vec<Finding>) -> R
             let mut findings = Vec::new();
             let mut broken = Vec::new();
             for (rule, check) in &per_dashboard {
-                guarded(rule, &dashboard.file, &mut findings, &mut broken, |findings| {
+                guarded(rule, &dashboard.file, options.most, &mut findings, &mut broken, |findings| {
                     check(dashboard, subject, findings);
                 });
             }
@@ -100,7 +103,9 @@ pub fn judge(subject: &Subject, options: &Options, elsewhere: Vec<Finding>) -> R
     for rule in &options.rules {
         if let Check::Set(check) = rule.check {
             let Report { findings, broken, .. } = &mut report;
-            guarded(rule, "the dashboards together", findings, broken, |findings| check(subject, findings));
+            guarded(rule, "the dashboards together", options.most, findings, broken, |findings| {
+                check(subject, findings);
+            });
         }
     }
     suppress(subject, options, &mut report);
@@ -114,14 +119,15 @@ pub fn judge(subject: &Subject, options: &Options, elsewhere: Vec<Finding>) -> R
     report
 }
 
-/// More findings of one rule in one dashboard are not told: a dashboard of a hundred thousand panels has that many
-/// times the same mistake.
+/// More findings of one rule in one dashboard are not told where nobody asks for all of them: a dashboard of a hundred
+/// thousand panels has that many times the same mistake.
 const MOST: usize = 1_000;
 
 /// A rule that breaks down must not take the others with it.
 fn guarded(
     rule: &'static Rule,
     on: &str,
+    most: usize,
     findings: &mut Vec<Finding>,
     broken: &mut Vec<String>,
     check: impl FnOnce(&mut Findings<'_>),
@@ -137,9 +143,9 @@ fn guarded(
             .unwrap_or_default();
         broken.push(format!("rule {} broke down on {on}: {said}", rule.id));
     }
-    let more = (findings.len() - before).saturating_sub(MOST);
+    let more = (findings.len() - before).saturating_sub(most);
     if more > 0 {
-        findings.truncate(before + MOST);
+        findings.truncate(before + most);
         if let Some(last) = findings.last_mut() {
             last.note(format!("and {more} more findings of {} in {on}, which are left out", rule.id));
         }
@@ -227,7 +233,8 @@ mod tests {
 
     #[test]
     fn findings_come_in_the_same_order_however_many_threads_there_are() {
-        let with = |threads| check(&subject(), &Options { rules: vec![&EVERYTHING], threads, only: None });
+        let with =
+            |threads| check(&subject(), &Options { rules: vec![&EVERYTHING], threads, ..Options::default() });
         let one = with(1);
         assert_eq!(one.findings.len(), 6);
         assert_eq!(one.findings[0].place.file, "a.json");
@@ -237,9 +244,25 @@ mod tests {
     }
 
     #[test]
+    fn many_findings_of_a_kind_are_cut_unless_all_are_asked_for() {
+        let panels: Vec<_> = (0..MOST + 5).map(|id| json!({ "id": id })).collect();
+        let dashboard =
+            Dashboard::new("a.json", json!({ "title": "A", "panels": panels }), Source::Value).unwrap();
+        let subject = Subject::new(vec![dashboard]);
+        let options = Options { rules: vec![&EVERYTHING], ..Options::default() };
+        let cut = check(&subject, &options).findings;
+        assert_eq!(cut.len(), MOST);
+        let told = |finding: &Finding| finding.notes.iter().any(|note| note.contains("5 more findings"));
+        assert!(cut.iter().any(told), "{:?}", cut.last());
+        assert_eq!(check(&subject, &Options { most: usize::MAX, ..options }).findings.len(), MOST + 5);
+    }
+
+    #[test]
     fn a_rule_that_breaks_down_is_told_and_the_others_go_on() {
-        let report =
-            check(&subject(), &Options { rules: vec![&BREAKS, &EVERYTHING], threads: 2, only: None });
+        let report = check(
+            &subject(),
+            &Options { rules: vec![&BREAKS, &EVERYTHING], threads: 2, ..Options::default() },
+        );
         assert_eq!(report.broken, ["rule X01 broke down on b.json: on purpose"]);
         assert_eq!(report.findings.len(), 6 + 2);
     }
@@ -251,7 +274,7 @@ mod tests {
             &json!({ "rule": "X01", "panel": 2, "reason": "so", "until": "2030-01-01" }),
             None,
         )];
-        let report = check(&subject, &Options { rules: vec![&EVERYTHING], threads: 1, only: None });
+        let report = check(&subject, &Options { rules: vec![&EVERYTHING], threads: 1, ..Options::default() });
         assert_eq!((report.findings.len(), report.suppressed.len()), (5, 1));
     }
 }

@@ -29,6 +29,8 @@ pub struct Suppression {
     pub reason: String,
     /// The last day on which it holds; `Err` with the text where that is no date.
     pub until: Option<Result<Date, String>>,
+    /// What is written otherwise than it has to be, so that it covers nothing, and how to write it.
+    pub unreadable: Option<String>,
     /// Where it stands in the JSON; `None` for Jsonnet.
     pub pointer: Option<Pointer>,
 }
@@ -37,8 +39,10 @@ impl Suppression {
     /// Reads one: `{ rule, panel, reason, until }`.
     pub fn read(value: &Value, pointer: Option<Pointer>) -> Self {
         let text = |key| value.get(key).and_then(Value::as_str).unwrap_or_default().trim().to_owned();
+        let rule = text("rule");
         Self {
-            rule: text("rule"),
+            unreadable: unreadable(value, &rule),
+            rule,
             panel: value.get("panel").and_then(Value::as_i64),
             reason: text("reason"),
             until: value.get("until").map(|until| match until.as_str() {
@@ -51,7 +55,8 @@ impl Suppression {
 
     /// Whether it says everything that it has to say, and has not expired.
     pub fn holds(&self, today: Option<Date>) -> bool {
-        !self.rule.is_empty()
+        self.unreadable.is_none()
+            && !self.rule.is_empty()
             && !self.reason.is_empty()
             && matches!(self.until, Some(Ok(_)))
             && !self.is_expired(today)
@@ -71,13 +76,29 @@ impl Suppression {
     }
 }
 
+/// What of a suppression cannot be what was meant.
+fn unreadable(value: &Value, rule: &str) -> Option<String> {
+    // A panel that is not read must not become the whole dashboard.
+    if let Some(panel) = value.get("panel").filter(|panel| !panel.is_null() && panel.as_i64().is_none()) {
+        let number = panel.as_str().and_then(|text| text.trim().parse::<i64>().ok());
+        let instead = number.map_or_else(|| "the number that is its id".to_owned(), |id| format!("{id}"));
+        return Some(format!("is for the panel {panel}, which is no number: write \"panel\": {instead}"));
+    }
+    let known = crate::rules::find(rule)?;
+    (known.id != rule).then(|| format!("names the rule {rule:?}: write {:?}", known.id))
+}
+
 /// Those that stand in a dashboard's JSON.
 pub(crate) fn from_json(dashboard: &Value) -> Vec<Suppression> {
-    let list = dashboard.get(PROPERTY).and_then(Value::as_array);
     let at = Pointer::root().key(PROPERTY);
-    list.into_iter()
-        .flatten()
-        .enumerate()
-        .map(|(index, value)| Suppression::read(value, Some(at.index(index))))
-        .collect()
+    let list = match dashboard.get(PROPERTY) {
+        None | Some(Value::Null) => return Vec::new(),
+        Some(Value::Array(list)) => list,
+        Some(other) => {
+            let mut one = Suppression::read(other, Some(at));
+            one.unreadable = Some("stands in no list: write \"suppressed\": [{ … }]".to_owned());
+            return vec![one];
+        }
+    };
+    list.iter().enumerate().map(|(index, value)| Suppression::read(value, Some(at.index(index)))).collect()
 }

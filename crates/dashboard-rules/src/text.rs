@@ -1,5 +1,6 @@
 //! JSON as text: where values stand in it, and edits that leave the rest of it as it was written.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use grafana::json::canonical;
@@ -217,37 +218,121 @@ pub(crate) fn line_and_column(text: &str, at: usize) -> (usize, usize) {
 /// When a place is not there, or holds something else.
 pub fn edit(text: &str, wrapper: &Pointer, edits: &[Edit]) -> Result<String, Impossible> {
     let mut text = text.to_owned();
-    for edit in in_order(edits) {
-        edit_once(&mut text, &edit.pointer.behind(wrapper), &edit.change)?;
+    let mut left = in_order(edits);
+    while !left.is_empty() {
+        (text, left) = pass(&text, wrapper, &left)?;
     }
     Ok(text)
 }
 
-fn edit_once(text: &mut String, pointer: &Pointer, change: &Change) -> Result<(), Impossible> {
+/// Reads the text once and does the edits that do not touch each other; gives back the others, in their order.
+fn pass<'e>(
+    text: &str,
+    wrapper: &Pointer,
+    edits: &[&'e Edit],
+) -> Result<(String, Vec<&'e Edit>), Impossible> {
+    let nothing = |edit: &Edit| Impossible { pointer: edit.pointer.clone(), reason: "the text is no JSON" };
+    let Some(first) = edits.first() else { return Ok((text.to_owned(), Vec::new())) };
+    let root = Node::read(text).ok_or_else(|| nothing(first))?;
+    let mut pieces = Pieces::default();
+    let mut later: Vec<&Edit> = Vec::new();
+    let mut rest = edits;
+    while let Some(edit) = rest.first() {
+        // Those in one string are done together.
+        let is_replacement = |other: &&&Edit| {
+            matches!((&edit.change, &other.change), (Change::Replace { .. }, Change::Replace { .. }))
+                && other.pointer == edit.pointer
+        };
+        let (group, behind) = rest.split_at(rest.iter().take_while(is_replacement).count().max(1));
+        rest = behind;
+        // What is removed from a list moves those behind it, which somebody may still have to find.
+        let waits = match edit.change {
+            Change::Canonical => !later.is_empty() || !pieces.0.is_empty(),
+            Change::Remove => !later.is_empty(),
+            _ => false,
+        };
+        let done = !waits && {
+            let (range, new) = piece(text, &root, &edit.pointer.behind(wrapper), group)?;
+            pieces.put(range, new)
+        };
+        if !done {
+            later.extend(group);
+        }
+    }
+    Ok((pieces.written_into(text), later))
+}
+
+/// What is put into a text, by where it begins: where that ends, and what stands there then. No two overlap.
+#[derive(Default)]
+struct Pieces(BTreeMap<usize, (usize, String)>);
+
+impl Pieces {
+    /// Adds one, unless it touches another.
+    fn put(&mut self, range: Range<usize>, new: String) -> bool {
+        // Something that is put in between has to know what is before it and behind it.
+        let is_free = |start: usize, end: usize| {
+            if range.is_empty() || start == end {
+                end < range.start || range.end < start
+            } else {
+                end <= range.start || range.end <= start
+            }
+        };
+        let near = self.0.range(..=range.end).rev().take_while(|(_, (end, _))| *end >= range.start);
+        let free = near.into_iter().all(|(start, (end, _))| is_free(*start, *end));
+        if free {
+            self.0.insert(range.start, (range.end, new));
+        }
+        free
+    }
+
+    fn written_into(self, text: &str) -> String {
+        let mut result = String::with_capacity(text.len());
+        let mut copied = 0;
+        for (start, (end, new)) in self.0 {
+            result.push_str(&text[copied..start]);
+            result.push_str(&new);
+            copied = end;
+        }
+        result.push_str(&text[copied..]);
+        result
+    }
+}
+
+/// The part of a text that an edit is about, or several replacements in one string, and what stands there then.
+fn piece(
+    text: &str,
+    root: &Node,
+    pointer: &Pointer,
+    edits: &[&Edit],
+) -> Result<(Range<usize>, String), Impossible> {
     let fail = |reason| Impossible { pointer: pointer.clone(), reason };
-    let root = Node::read(text).ok_or_else(|| fail("the text is no JSON"))?;
     let there = || root.find(pointer).ok_or_else(|| fail("it is not there"));
-    let (range, new) = match change {
+    let Some(edit) = edits.first() else { return Err(fail("there is nothing to do")) };
+    Ok(match &edit.change {
         Change::Canonical => {
             let value: Value = serde_json::from_str(text).map_err(|_| fail("the text is no JSON"))?;
             (0..text.len(), canonical(&value))
         }
-        Change::Replace { span, text: new } => {
+        Change::Replace { .. } => {
             let node = there()?;
             let mut old: String =
                 serde_json::from_str(&text[node.range.clone()]).map_err(|_| fail("there is no text"))?;
-            if old.get(span.start..span.end).is_none() {
-                return Err(fail("the text is another one"));
+            // From the end to the beginning, as they come.
+            for edit in edits {
+                let Change::Replace { span, text: new } = &edit.change else { continue };
+                if old.get(span.start..span.end).is_none() {
+                    return Err(fail("the text is another one"));
+                }
+                old.replace_range(span.start..span.end, new);
             }
-            old.replace_range(span.start..span.end, new);
             (node.range.clone(), Value::from(old).to_string())
         }
         Change::Set(value) => match root.find(pointer) {
             Some(node) => (node.range.clone(), written(value, &indentation(text, node.range.start))),
-            None => insertion(text, &root, pointer, value)
+            None => insertion(text, root, pointer, value)
                 .ok_or_else(|| fail("there is nothing to put it into"))?,
         },
-        Change::Remove => (removal(&root, pointer).ok_or_else(|| fail("it is not there"))?, String::new()),
+        Change::Remove => (removal(root, pointer).ok_or_else(|| fail("it is not there"))?, String::new()),
         Change::Rename(name) => {
             let parent = pointer.parent().and_then(|parent| root.find(&parent));
             let (Some(Node { children: Children::Members(members), .. }), Some(old)) =
@@ -265,14 +350,15 @@ fn edit_once(text: &mut String, pointer: &Pointer, change: &Change) -> Result<()
                 .ok_or_else(|| fail("it is not there"))?;
             (member.key.clone(), Value::from(name.as_str()).to_string())
         }
-    };
-    text.replace_range(range, &new);
-    Ok(())
+    })
 }
 
-/// The white space at the beginning of the line.
+/// The white space at the beginning of the line; none where that is too far away to be worth a look.
 fn indentation(text: &str, at: usize) -> String {
-    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    const LONGEST: usize = 4_096;
+    let before = &text.as_bytes()[at.saturating_sub(LONGEST)..at];
+    let newline = before.iter().rposition(|byte| *byte == b'\n').map(|found| at - before.len() + found + 1);
+    let start = newline.unwrap_or(if before.len() == at { 0 } else { at });
     text[start..at].chars().take_while(|character| matches!(character, ' ' | '\t')).collect()
 }
 
@@ -331,21 +417,25 @@ fn insertion(text: &str, root: &Node, pointer: &Pointer, value: &Value) -> Optio
 fn removal(root: &Node, pointer: &Pointer) -> Option<Range<usize>> {
     let parent = root.find(&pointer.parent()?)?;
     let step = pointer.last()?;
-    let ranges: Vec<Range<usize>> = match &parent.children {
+    let (count, index) = match &parent.children {
         Children::Members(members) => {
-            members.iter().map(|member| member.key.start..member.value.range.end).collect()
+            (members.len(), members.iter().rposition(|member| member.name == step)?)
         }
-        Children::Items(items) => items.iter().map(|item| item.range.clone()).collect(),
+        Children::Items(items) => (items.len(), step.parse().ok().filter(|index| *index < items.len())?),
         Children::None => return None,
     };
-    let index = match &parent.children {
-        Children::Members(members) => members.iter().rposition(|member| member.name == step)?,
-        _ => step.parse().ok().filter(|index| *index < ranges.len())?,
+    let range = |index: usize| match &parent.children {
+        Children::Members(members) => {
+            members.get(index).map(|member| member.key.start..member.value.range.end)
+        }
+        Children::Items(items) => items.get(index).map(|item| item.range.clone()),
+        Children::None => None,
     };
-    Some(match (index.checked_sub(1).map(|before| &ranges[before]), ranges.get(index + 1)) {
-        (Some(before), _) => before.end..ranges[index].end,
-        (None, Some(next)) => ranges[index].start..next.start,
-        (None, None) => parent.range.start + 1..parent.range.end - 1,
+    let own = range(index)?;
+    Some(match index.checked_sub(1) {
+        Some(before) => range(before)?.end..own.end,
+        None if count > 1 => own.start..range(1)?.start,
+        None => parent.range.start + 1..parent.range.end - 1,
     })
 }
 
@@ -383,6 +473,24 @@ mod tests {
             let text = edit(TEXT, &Pointer::root(), std::slice::from_ref(&edit_)).unwrap();
             assert_eq!(text, expected, "{edit_:?}");
         }
+    }
+
+    #[test]
+    fn edits_in_one_string_and_beside_each_other_are_all_done() {
+        let replace = |start, end, text: &str| {
+            at("b[1].x", Change::Replace { span: Span::new(start, end), text: text.to_owned() })
+        };
+        let edits = [
+            replace(0, 3, "told"),
+            replace(5, 7, "e"),
+            at("b[0]", Change::Remove),
+            at("a.d", Change::Set(json!(1))),
+            at("a.e", Change::Set(json!(2))),
+            at("c", Change::Set(json!(3))),
+        ];
+        let text = edit(TEXT, &Pointer::root(), &edits).unwrap();
+        let value: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value, json!({ "b": [{ "x": "told \"e\"" }], "a": { "d": 1, "e": 2 }, "c": 3 }));
     }
 
     #[test]
@@ -440,6 +548,32 @@ mod tests {
             let by_text = edit(&text, &Pointer::root(), &edits).ok().map(|text| serde_json::from_str::<Value>(&text).unwrap());
             let by_value = fix::apply(&value, &edits).ok();
             prop_assert_eq!(by_text, by_value);
+        }
+
+        #[test]
+        fn several_edits_at_once_are_those_edits_one_by_one(
+            value in any_json(), picks in prop::collection::vec((any::<prop::sample::Index>(), 0..3_u8), 1..6), pretty in any::<bool>(),
+        ) {
+            let text = if pretty { canonical(&value) } else { value.to_string() };
+            let mut all = Vec::new();
+            pointers(&value, &Pointer::root(), &mut all);
+            let mut edits: Vec<Edit> = Vec::new();
+            for (number, (pick, which)) in picks.iter().enumerate() {
+                let pointer = pick.get(&all).clone();
+                let (pointer, change) = match which {
+                    0 => (pointer.key(&format!("new{number}")), Change::Set(json!(number))),
+                    1 => (pointer, Change::Remove),
+                    _ => (pointer, Change::Set(json!([number]))),
+                };
+                // No two at one place or inside each other, as in fixes.
+                let inside = |a: &Pointer, b: &Pointer| format!("{}/", a.as_str()).starts_with(&format!("{}/", b.as_str()));
+                if edits.iter().all(|edit| !inside(&edit.pointer, &pointer) && !inside(&pointer, &edit.pointer)) {
+                    edits.push(Edit { pointer, change });
+                }
+            }
+            let by_text = edit(&text, &Pointer::root(), &edits).ok().map(|text| serde_json::from_str::<Value>(&text).unwrap());
+            let by_value = fix::apply(&value, &edits).ok();
+            prop_assert_eq!(by_text, by_value, "{:?}", edits);
         }
 
         #[test]

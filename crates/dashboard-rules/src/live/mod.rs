@@ -36,6 +36,8 @@ pub struct LiveOptions<'a> {
     pub rules: Vec<&'static Rule>,
     /// Answers the queries.
     pub metrics: &'a dyn Metrics,
+    /// Whether they are those of the simulated environment, which does not have everything that a dashboard may ask for.
+    pub is_simulated: bool,
     /// The same measurements, each sent by two collectors. Without it L05 says nothing.
     pub second_collector: Option<&'a dyn Metrics>,
     /// The measurements of a larger environment, for what queries cost. Without it L03 looks at the usual one.

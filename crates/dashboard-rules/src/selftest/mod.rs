@@ -164,7 +164,12 @@ fn attempt(subject: &mut Subject, job: &Job) -> Outcome {
     if mutant.value == original.value {
         return None;
     }
-    let options = Options { rules: job.rules.clone(), threads: 1, only: Some(mutant.file.clone()) };
+    let options = Options {
+        rules: job.rules.clone(),
+        threads: 1,
+        only: Some(mutant.file.clone()),
+        ..Options::default()
+    };
     let unharmed = subject.replace(job.dashboard, mutant)?;
     let findings = check(subject, &options).findings;
     let fix = findings.iter().find_map(|finding| finding.fix.as_ref());

@@ -8,8 +8,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use grafana::import::{self, ImportError, Origin};
+use grafana::interval::TimeRange;
 use grafana::model::{self, DataSourceRef, Deviation, Panel, Target, Variable, VariableKind};
-use grafana::variables::references;
+use grafana::variables::{own_options, references};
 use promql::ast::Span;
 use serde_json::Value;
 
@@ -27,6 +28,8 @@ pub struct Subject {
     pub dashboards: Vec<Dashboard>,
     /// Those that could not.
     pub unreadable: Vec<Unreadable>,
+    /// Others that are there and not judged: what links may lead to.
+    pub elsewhere: Vec<Dashboard>,
     /// The day on which they are judged, for what expires.
     pub today: Option<jiff::civil::Date>,
     by_uid: HashMap<String, Vec<usize>>,
@@ -129,8 +132,10 @@ impl Subject {
     }
 
     /// The dashboards with this uid.
-    pub fn with_uid(&self, uid: &str) -> impl Iterator<Item = &Dashboard> {
-        self.by_uid.get(uid).into_iter().flatten().filter_map(|index| self.dashboards.get(*index))
+    pub fn with_uid<'s>(&'s self, uid: &'s str) -> impl Iterator<Item = &'s Dashboard> {
+        let judged =
+            self.by_uid.get(uid).into_iter().flatten().filter_map(|index| self.dashboards.get(*index));
+        judged.chain(self.elsewhere.iter().filter(move |other| other.model.uid.as_deref() == Some(uid)))
     }
 
     /// How many queries there are.
@@ -294,8 +299,16 @@ impl Dashboard {
         }
     }
 
+    /// The values that a variable offers without asking anybody.
+    fn own_values(&self, name: &str) -> Vec<String> {
+        let range = TimeRange { from_ms: 0, to_ms: 3_600_000 };
+        let options = self.variable(name).and_then(|variable| own_options(variable, range, None));
+        options.unwrap_or_default().into_iter().map(|option| option.value).collect()
+    }
+
     fn read_queries(&self) -> Vec<Query> {
         let mut queries = Vec::new();
+        let values = |name: &str| self.own_values(name);
         for (panel_index, panel) in self.panels() {
             let base = Pointer::from_path(&panel.path).key("targets");
             // A panel of logs asks in the language of logs.
@@ -306,7 +319,12 @@ impl Dashboard {
                 let source = target.datasource.as_ref().or(panel.datasource.as_ref());
                 if !target.expr.is_empty() && self.is_prometheus(source) {
                     let owner = Owner::Target { panel: panel_index, target: index };
-                    queries.push(Query::new(owner, base.index(index).key("expr"), target.expr.clone()));
+                    queries.push(Query::new(
+                        owner,
+                        base.index(index).key("expr"),
+                        target.expr.clone(),
+                        &values,
+                    ));
                 }
             }
         }
@@ -318,7 +336,7 @@ impl Dashboard {
                 // The editor's own form has the text inside an object.
                 let inside = pointer.of(&self.value).is_some_and(Value::is_object);
                 let pointer = if inside { pointer.key("query") } else { pointer };
-                queries.push(Query::of_variable(index, pointer, query.clone()));
+                queries.push(Query::of_variable(index, pointer, query.clone(), &values));
             }
         }
         for (index, annotation) in self.model.annotations.iter().enumerate() {
@@ -326,7 +344,7 @@ impl Dashboard {
                 && self.is_prometheus(annotation.datasource.as_ref())
             {
                 let pointer = Pointer::root().key("annotations").key("list").index(index).key("expr");
-                queries.push(Query::new(Owner::Annotation(index), pointer, expr.clone()));
+                queries.push(Query::new(Owner::Annotation(index), pointer, expr.clone(), &values));
             }
         }
         queries

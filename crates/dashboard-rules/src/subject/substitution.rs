@@ -35,9 +35,28 @@ pub(crate) struct Substituted {
     pub(crate) text: String,
     /// What was replaced: where it is now, and where it was.
     pieces: Vec<(Range<usize>, Range<usize>)>,
+    /// The variables that stand where PromQL has words of its own, with where they stood: what stands for them was a
+    /// guess.
+    guessed: Vec<(String, Range<usize>)>,
 }
 
 impl Substituted {
+    /// The names of the variables that may be any part of the query: a function, a label and its comma.
+    pub(crate) fn guessed(&self) -> impl Iterator<Item = &str> {
+        self.guessed.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// Those of them that stand in a part of the original text, or next to it with nothing but brackets and commas
+    /// between.
+    pub(crate) fn guessed_at(&self, original: &str, span: Span) -> impl Iterator<Item = &str> {
+        let is_between = |c: char| c.is_whitespace() || matches!(c, '(' | ')' | ',');
+        let before = original.get(..span.start).unwrap_or_default().trim_end_matches(is_between).len();
+        let behind = original.get(span.end..).unwrap_or_default();
+        let after = original.len() - behind.trim_start_matches(is_between).len();
+        let touches = move |at: &Range<usize>| at.start <= after && before <= at.end;
+        self.guessed.iter().filter(move |(_, at)| touches(at)).map(|(name, _)| name.as_str())
+    }
+
     /// The span in the original text for a span in the new one; one that begins or ends in a stand-in holds the whole
     /// variable.
     pub(crate) fn original(&self, span: Span) -> Span {
@@ -70,9 +89,19 @@ pub(crate) enum Guess {
     Metric,
 }
 
-/// Replaces every variable.
+/// Replaces every variable by what fits its place.
 pub(crate) fn substitute(text: &str, guess: Guess) -> Substituted {
-    let mut result = Substituted { text: String::with_capacity(text.len()), pieces: Vec::new() };
+    substitute_with(text, guess, &|_| None)
+}
+
+/// The same, with the values of those whose place says nothing, as far as `value` knows them.
+pub(crate) fn substitute_with(
+    text: &str,
+    guess: Guess,
+    value: &dyn Fn(&str) -> Option<String>,
+) -> Substituted {
+    let mut result =
+        Substituted { text: String::with_capacity(text.len()), pieces: Vec::new(), guessed: Vec::new() };
     let mut scanner = Scanner::default();
     let mut copied = 0;
     for reference in references(text) {
@@ -80,13 +109,20 @@ pub(crate) fn substitute(text: &str, guess: Guess) -> Substituted {
         // `[[…]]` is also how a range in a range would begin; a reference in it has a name that is one.
         scanner.read(&text[copied..range.start]);
         result.text.push_str(&text[copied..range.start]);
-        let stand_in = scanner.stand_in(
+        let mut stand_in = scanner.stand_in(
             &text[..range.start],
             &text[range.end..],
             reference.name,
             reference.format,
             guess,
         );
+        // Grafana's own are numbers and durations.
+        if scanner.may_be_anything() && !stand_in.starts_with('"') && !reference.name.starts_with("__") {
+            result.guessed.push((reference.name.to_owned(), range.clone()));
+            if let Some(value) = value(reference.name) {
+                stand_in = value;
+            }
+        }
         let start = result.text.len();
         result.text.push_str(&stand_in);
         result.pieces.push((start..result.text.len(), range.clone()));
@@ -167,6 +203,11 @@ impl Scanner {
         if self.string.is_none() {
             self.last = Some('x');
         }
+    }
+
+    /// Whether what stands here is a part of the language: not in a string, in a comment, or a duration in brackets.
+    fn may_be_anything(&self) -> bool {
+        !self.in_comment && self.string.is_none() && !matches!(self.open.last(), Some(('[', _)))
     }
 
     fn stand_in(&self, before: &str, after: &str, name: &str, format: Option<&str>, guess: Guess) -> String {
@@ -268,6 +309,23 @@ mod tests {
             assert!(parsed.is_ok(), "{text}: {parsed:?}");
         }
         assert_eq!(substitute("sum($metric)", Guess::Metric).text, "sum(__var_metric__)");
+    }
+
+    #[test]
+    fn variables_whose_place_says_nothing_are_known_and_can_be_given_values() {
+        let text = "sum by (a $more) (${f:raw}(x{a=\"$a\"}[$__rate_interval])) > $n # $c";
+        let substituted = substitute(text, Guess::Number);
+        assert_eq!(substituted.guessed().collect::<Vec<_>>(), ["more", "f", "n"]);
+        let value = |name: &str| (name == "f").then(|| "rate".to_owned());
+        let substituted = substitute_with(text, Guess::Number, &value);
+        assert!(substituted.text.contains("(rate(x{"), "{}", substituted.text);
+        for (part, expected) in
+            [("by", false), ("(a", true), ("x{a", true), ("a=", false), ("[$", false), (">", true)]
+        {
+            let at = text.find(part).unwrap();
+            let span = Span::new(at, at + part.len());
+            assert_eq!(substituted.guessed_at(text, span).next().is_some(), expected, "{part}");
+        }
     }
 
     #[test]

@@ -52,8 +52,9 @@ fn check(dashboard: &Dashboard, _: &Subject, findings: &mut Findings<'_>) {
             };
             if let Some(metric) = metrics.find(selector) {
                 let message = format!(
-                    "{} has no label {}: {}",
+                    "{} {} label {}: {}",
                     metric.prometheus_name(),
+                    has_no(metric, lost.label),
                     lost.label,
                     advice(metric, lost.label)
                 );
@@ -81,8 +82,9 @@ fn at_matcher(
         // What asks for the label to be missing finds everything, all others nothing.
         let says_nothing = condition.matches_empty();
         let message = format!(
-            "{} has no label {label}{}: {}",
+            "{} {} label {label}{}: {}",
             metric.prometheus_name(),
+            has_no(metric, label),
             if says_nothing { ", so that this says nothing" } else { "" },
             advice(metric, label)
         );
@@ -133,12 +135,17 @@ fn at_matcher(
     }
 }
 
+/// Whether a label is missing depends on the settings of Prometheus where there is an attribute for it.
+fn has_no(metric: &MetricDef, label: &str) -> &'static str {
+    if unpromoted(metric, label).is_some() { "may have no" } else { "has no" }
+}
+
 /// What to write instead.
 fn advice(metric: &'static MetricDef, label: &str) -> String {
     if let Some(key) = unpromoted(metric, label) {
         return format!(
-            "{key} is an attribute of its resource, and Prometheus makes a label of it only where \
-             promote_resource_attributes says so; add it there, or use another label"
+            "{key} is an attribute of its resource that is not promoted by default: Prometheus makes a label of it only \
+             where promote_resource_attributes says so; add it there, or use another label"
         );
     }
     let has = metric_labels(metric);
@@ -152,7 +159,7 @@ fn advice(metric: &'static MetricDef, label: &str) -> String {
         known
             .strip_prefix("k8s_")
             .and_then(|rest| rest.strip_suffix("_name"))
-            .is_some_and(|middle| middle == label)
+            .is_some_and(|middle| middle == label.strip_prefix("k8s_").unwrap_or(label))
     });
     match (ours, nearest) {
         (Some(known), _) | (None, Some((_, known))) => format!("write {known}"),
@@ -171,4 +178,28 @@ fn metric_labels(metric: &MetricDef) -> Vec<String> {
         .collect();
     labels.dedup();
     labels
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Options, check, examples};
+
+    #[test]
+    fn it_is_said_what_to_write_instead_or_on_what_it_depends() {
+        for (expr, expected) in [
+            ("k8s_pod_phase{k8s_namespace=\"a\"}", "has no label k8s_namespace: write k8s_namespace_name"),
+            ("k8s_pod_phase{namespace=\"a\"}", "has no label namespace: write k8s_namespace_name"),
+            (
+                "k8s_pod_phase{k8s_pod_uid=\"a\"}",
+                "may have no label k8s_pod_uid: k8s.pod.uid is an attribute of its resource that is not promoted by default",
+            ),
+        ] {
+            let patch = serde_json::json!({ "targets": { "0": { "expr": expr } } });
+            let patch: &'static str = Box::leak(patch.to_string().into_boxed_str());
+            let report = check(&examples::subject(&Example::Panel(patch)), &Options::only_rules(&[&RULE]));
+            let messages: Vec<String> = report.findings.into_iter().map(|finding| finding.message).collect();
+            assert!(matches!(&messages[..], [one] if one.contains(expected)), "{expr}: {messages:?}");
+        }
+    }
 }

@@ -33,36 +33,47 @@ fn check(dashboard: &Dashboard, _: &Subject, findings: &mut Findings<'_>) {
         let Some(tree) = query.tree() else { continue };
         each(tree, &mut |part, around| {
             let Some((selector, span)) = selector(part) else { return };
-            let Some(metric) = metrics.find(selector) else { return };
-            let name = metric.prometheus_name();
-            let place = || dashboard.place_of_query(query, bare_span(selector, span, &query.text));
-            if is_counter(metric)
-                && !around.iter().any(|outer| looks_at_change(outer))
-                && !is_only_counted(part, around)
-            {
-                let message = format!(
-                    "{name} counts up from a start that nobody knows: write rate({name}{{…}}[$__rate_interval]), or increase \
-                     for a total"
-                );
-                findings.add(place(), message);
-            }
-            let rated = around.iter().rev().find_map(|outer| match &outer.kind {
-                ExprKind::Call(call) => Some(call.function),
-                _ => None,
-            });
-            if let Some(function @ (Function::Rate | Function::Increase | Function::Irate)) = rated
-                && matches!(part.kind, ExprKind::Matrix(_))
-                && !metric.grows()
-            {
-                let what = if metric.kind == MetricKind::Gauge { "a gauge" } else { "a sum that also falls" };
-                let message = format!(
-                    "{name} is {what}, and {} takes every fall for a restart: use its value, or deriv for how fast it changes",
-                    function.name()
-                );
-                findings.add(place(), message);
+            if let Some(message) = misread(part, around, metrics) {
+                let place = dashboard.place_of_query(query, bare_span(selector, span, &query.text));
+                findings.add(place, message);
             }
         });
     }
+}
+
+/// Whether a query reads some metric as what it is not: what comes of it has another unit than was meant.
+pub(in crate::rules) fn is_misread(tree: &Expr, metrics: Metrics) -> bool {
+    let mut found = false;
+    each(tree, &mut |part, around| found |= misread(part, around, metrics).is_some());
+    found
+}
+
+/// What is wrong with how a metric is read.
+fn misread(part: &Expr, around: &[&Expr], metrics: Metrics) -> Option<String> {
+    let metric = metrics.find(selector(part)?.0)?;
+    let name = metric.prometheus_name();
+    if is_counter(metric)
+        && !around.iter().any(|outer| looks_at_change(outer))
+        && !is_only_counted(part, around)
+    {
+        return Some(format!(
+            "{name} counts up from a start that nobody knows: write rate({name}{{…}}[$__rate_interval]), or increase for a \
+             total"
+        ));
+    }
+    let rated = around.iter().rev().find_map(|outer| match &outer.kind {
+        ExprKind::Call(call) => Some(call.function),
+        _ => None,
+    });
+    let Some(function @ (Function::Rate | Function::Increase | Function::Irate)) = rated else { return None };
+    let is_wrong = matches!(part.kind, ExprKind::Matrix(_)) && !metric.grows();
+    let what = if metric.kind == MetricKind::Gauge { "a gauge" } else { "a sum that also falls" };
+    is_wrong.then(|| {
+        format!(
+            "{name} is {what}, and {} takes every fall for a restart: use its value, or deriv for how fast it changes",
+            function.name()
+        )
+    })
 }
 
 fn looks_at_change(outer: &Expr) -> bool {

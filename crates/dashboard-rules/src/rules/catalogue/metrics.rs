@@ -8,8 +8,9 @@ use labels::METRIC_NAME;
 use promql::analysis::labels::{Dependency, NameSet, Names, SeriesLabels, metric_name, names};
 use promql::analysis::units::{Quantity, Unit};
 use promql::analysis::{labels as label_analysis, units as unit_analysis};
-use promql::ast::{Expr, Span, VectorSelector};
+use promql::ast::{AggregateOp, Expr, ExprKind, Span, VectorSelector};
 
+use super::super::queries::walk::{each, selector};
 use crate::subject::{Dashboard, is_open};
 
 /// The label that every object of a cluster has where there are several clusters.
@@ -17,7 +18,8 @@ pub(crate) const CLUSTER: &str = "k8s_cluster_name";
 const NAMESPACE: &str = "k8s_namespace_name";
 /// The label of a pod's name.
 pub(crate) const POD: &str = "k8s_pod_name";
-const NODE: &str = "k8s_node_name";
+/// The label of a node's name.
+pub(crate) const NODE: &str = "k8s_node_name";
 
 /// Names that cAdvisor's metrics have as well.
 const SHARED: [&str; 2] = ["container_memory_working_set_bytes", "container_memory_usage_bytes"];
@@ -51,6 +53,29 @@ impl Metrics {
     pub(crate) fn units(self, expr: &Expr) -> unit_analysis::Units {
         unit_analysis::analyse(expr, &self)
     }
+}
+
+/// Whether a dashboard tells clusters apart: who has one needs no label for it. That `max by (…)` names it, as it costs
+/// nothing to do, says nothing.
+pub(crate) fn has_clusters(dashboard: &Dashboard) -> bool {
+    dashboard.queries.iter().filter(|query| query.text.contains(CLUSTER)).any(|query| {
+        let Some(tree) = query.tree().filter(|_| query.is_target()) else { return true };
+        let names_it = |labels: &[String]| labels.iter().any(|label| label == CLUSTER);
+        let mut found = false;
+        each(tree, &mut |part, _| {
+            found |= match &part.kind {
+                ExprKind::Aggregate(aggregate) => {
+                    !matches!(aggregate.op, AggregateOp::Max | AggregateOp::Min)
+                        && names_it(&aggregate.grouping)
+                }
+                ExprKind::Binary(binary) => names_it(&binary.matching.labels),
+                _ => selector(part).is_some_and(|(selector, _)| {
+                    selector.matchers.iter().any(|matcher| matcher.matcher.name() == CLUSTER)
+                }),
+            };
+        });
+        found
+    })
 }
 
 /// Whether a label's name is a variable as a whole, and not a part like the kind in `k8s_${kind}_name`.
@@ -238,7 +263,8 @@ fn quota_unit(selector: &VectorSelector) -> Option<Unit> {
 /// What the name of a metric says that is not in the catalogue, by Prometheus' conventions.
 fn conventional_unit(selector: &VectorSelector) -> Option<Unit> {
     let name = metric_name(selector)?;
-    if is_open(name) || name.contains(':') {
+    // A speed is a rate already, of bits or of bytes, whatever its name says.
+    if is_open(name) || name.contains(':') || name.ends_with("_speed_bytes") {
         return None;
     }
     if name.starts_with("kube_pod_container_resource_") || name.starts_with("kube_node_status_") {

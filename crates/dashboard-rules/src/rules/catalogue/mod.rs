@@ -1,10 +1,10 @@
 //! Rules about what the receivers send.
 
+pub(in crate::rules) mod c03;
 pub(in crate::rules) mod metrics;
 
 mod c01;
 mod c02;
-mod c03;
 mod c04;
 mod c05;
 mod c06;

@@ -30,6 +30,14 @@ fn check(dashboard: &Dashboard, _: &Subject, findings: &mut Findings<'_>) {
             continue;
         }
         let place = dashboard.place_around(&pointer);
+        // The property of an override has its name as a value.
+        if let Some(option) = overridden(&pointer, dashboard) {
+            let message = format!(
+                "panels of this type have no field option {option:?}, so the override has no effect: remove it"
+            );
+            findings.add(place, message);
+            continue;
+        }
         match nearest {
             Some(nearest) => {
                 let message =
@@ -49,5 +57,29 @@ fn check(dashboard: &Dashboard, _: &Subject, findings: &mut Findings<'_>) {
                 );
             }
         }
+    }
+}
+
+/// What an override sets, where the pointer is to the name of that.
+fn overridden<'a>(pointer: &Pointer, dashboard: &'a Dashboard) -> Option<&'a str> {
+    let steps: Vec<String> = pointer.steps().collect();
+    let [.., overrides, _, properties, _, id] = &steps[..] else { return None };
+    let is_name = overrides == "overrides" && properties == "properties" && id == "id";
+    if is_name { pointer.of(&dashboard.value)?.as_str() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Options, check, examples};
+
+    #[test]
+    fn an_override_that_sets_what_there_is_not_is_told_by_that_name() {
+        let example = Example::Table(
+            r#"{ "fieldConfig": { "overrides": { "0": { "properties": { "0": { "id": "custom.gradientMode", "value": "scheme" } } } } } }"#,
+        );
+        let report = check(&examples::subject(&example), &Options::only_rules(&[&RULE]));
+        let messages: Vec<&str> = report.findings.iter().map(|finding| finding.message.as_str()).collect();
+        assert!(matches!(messages[..], [one] if one.contains("\"custom.gradientMode\"")), "{messages:?}");
     }
 }

@@ -46,6 +46,12 @@ fn check(look: &Look<'_>, _: &Live<'_>, findings: &mut Findings<'_>) {
             let problem = problem.trim_end_matches('.');
             findings.add(look.place(panel), format!("{} the panel fails: {problem}", look.choice.text()));
         }
+        // That is no fault of the dashboard.
+        for limit in &panel.unsupported {
+            let limit = limit.trim_end_matches('.');
+            let message = format!("what the panel shows is not judged: {limit}");
+            findings.add(look.place(panel), message).severity(Severity::Info);
+        }
     }
     for problem in &look.view.problems {
         let problem = problem.trim_end_matches('.');

@@ -1,8 +1,10 @@
 //! L06: variables without values, and links to nothing.
 
+use dashboard_view::VariableError;
 use grafana::model::VariableKind;
+use grafana::variables::QueryError;
 
-use super::links;
+use super::{foreign, links};
 use crate::finding::Findings;
 use crate::live::{Live, Look, Size};
 use crate::rule::{Check, Example, Fixable, Needs, Rule, Severity};
@@ -25,6 +27,8 @@ fn check(look: &Look<'_>, live: &Live<'_>, findings: &mut Findings<'_>) {
         return;
     }
     for variable in &look.view.variables {
+        let index =
+            look.dashboard.model.variables.iter().position(|one| std::ptr::eq(one, variable.variable));
         let VariableKind::Query { datasource, .. } = &variable.variable.kind else { continue };
         if !look.dashboard.is_prometheus(datasource.as_ref()) {
             continue;
@@ -33,8 +37,20 @@ fn check(look: &Look<'_>, live: &Live<'_>, findings: &mut Findings<'_>) {
         let asked = variable.query.as_deref().unwrap_or_default();
         let nothing = look.view.state(variable).is_none_or(|state| state.options.is_empty());
         let message = match &variable.error {
+            Some(VariableError::Query(error @ QueryError::Regex { .. })) => {
+                // JavaScript reads more than is read here.
+                let error = error.to_string();
+                let message =
+                    format!("${name} and what depends on it are not judged: {}", error.trim_end_matches('.'));
+                let place = look.dashboard.place_of_variable(variable.variable).key("regex");
+                findings.add(place, message).severity(Severity::Info);
+                continue;
+            }
             Some(error) => {
                 format!("${name} cannot be asked for: {}", error.to_string().trim_end_matches('.'))
+            }
+            None if index.is_some_and(|index| foreign::lacked_by_variable(look, index, live).is_some()) => {
+                continue;
             }
             None if nothing => format!("${name} has nothing to choose from: mend its query"),
             None => continue,

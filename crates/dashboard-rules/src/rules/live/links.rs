@@ -6,6 +6,7 @@ use dashboard_view::{Content, EvaluatedPanel};
 use grafana::frame::{Field, Frame, Value};
 use grafana::variables::{Style, references};
 
+use super::foreign;
 use crate::finding::{Findings, Place};
 use crate::live::{Choice, Live, Look};
 use crate::rules::panels::urls;
@@ -125,6 +126,9 @@ fn values_of(address: &str, target: &Dashboard) -> BTreeMap<String, Vec<String>>
 /// What is wrong at the other end; nothing when all is well.
 fn arrive(target: &Dashboard, choice: Choice, live: &Live<'_>) -> Option<String> {
     let look = Look::of_panels(target, choice, None, live);
+    if foreign::lacks_something(&look, live) {
+        return None;
+    }
     for variable in &look.view.variables {
         let name = &variable.variable.name;
         let (Some(state), Some(carried)) = (look.view.state(variable), look.choice.values.get(name)) else {

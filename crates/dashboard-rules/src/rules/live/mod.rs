@@ -1,6 +1,7 @@
 //! Rules about answers: what a dashboard shows, in an environment or at a server.
 
 mod d02;
+mod foreign;
 mod l01;
 mod l02;
 mod l03;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::examples;
 use crate::live::{Budget, LiveOptions, LiveReport, look_at};
-use crate::rule::Example;
+use crate::rule::{Example, Severity};
 use crate::rules;
 use crate::subject::{Dashboard, Source, Style, Subject};
 
@@ -77,6 +77,7 @@ fn looked_at<'m>(ids: &[&str], subject: &Subject, change: impl FnOnce(&mut LiveO
     let mut options: LiveOptions<'m> = LiveOptions {
         rules: ids.iter().map(|id| rules::find(id).unwrap()).collect(),
         metrics: &SOUND,
+        is_simulated: false,
         second_collector: None,
         larger: None,
         simulated: None,
@@ -172,6 +173,83 @@ fn l02_tells_panels_without_a_number_unless_they_say_what_that_means() {
     ));
     let told = messages("L02", &explained, |options| options.metrics = &nothing);
     assert_eq!(told.len(), 2, "{told:#?}");
+}
+
+/// Only what its owner has: a metric of another exporter, a namespace by name, a value that somebody wrote down.
+fn foreign() -> Subject {
+    let mut value = examples::dashboard();
+    value["panels"][1]["targets"][0]["expr"] = json!("sum(http_requests_total{code=~\"5..\"})");
+    value["panels"][2]["targets"][0]["expr"] = json!("sum(k8s_namespace_phase{k8s_namespace_name=\"shop\"})");
+    value["panels"][3]["targets"][0]["expr"] = json!("k8s_pod_phase{k8s_node_name=\"$text\"}");
+    value["panels"][3]["targets"][1]["expr"] = json!("k8s_pod_phase{k8s_node_name=\"$text\"}");
+    value["templating"]["list"][1]["query"] = json!("label_values(kube_node_info, cluster)");
+    value["templating"]["list"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({ "name": "text", "type": "textbox", "query": "a" }));
+    Subject::new(vec![Dashboard::new("foreign.json", value, Source::Value).unwrap()])
+}
+
+#[test]
+fn what_is_not_simulated_is_not_judged_and_told_once() {
+    let nothing = MadeUp { answer: |_| Ok(Vec::new()), ..SOUND };
+    let simulated = |options: &mut LiveOptions<'static>| options.is_simulated = true;
+    let report = looked("L02", &foreign(), |options| {
+        options.metrics = &nothing;
+        options.is_simulated = true;
+    });
+    let told: Vec<_> = report.findings.iter().map(|one| (one.severity, one.message.as_str())).collect();
+    let [(Severity::Info, message)] = told[..] else { panic!("{told:#?}") };
+    assert!(message.contains("3 empty panels") && message.contains("http_requests_total"), "{message}");
+    // A server has what its dashboards ask for, and our own dashboards ask for what is simulated.
+    assert_eq!(messages("L02", &foreign(), |options| options.metrics = &nothing).len(), 3);
+    let ours = messages("L02", &example(), |options| {
+        options.metrics = &nothing;
+        options.is_simulated = true;
+    });
+    assert_eq!(ours.len(), 3, "{ours:#?}");
+    // A metric that is there, with values that come from there, is to have an answer.
+    let mut known = foreign();
+    let mut value = known.dashboards.remove(0).value;
+    value["panels"][2]["targets"][0]["expr"] =
+        json!("sum(k8s_namespace_phase{k8s_namespace_name=~\"$namespace\"})");
+    let known = Subject::new(vec![Dashboard::new("known.json", value, Source::Value).unwrap()]);
+    let told = messages("L02", &known, |options| {
+        options.metrics = &nothing;
+        options.is_simulated = true;
+    });
+    assert_eq!(told.len(), 2, "{told:#?}");
+    one_with(&told, "no query finds a series");
+    let none = MadeUp { namespaces: &[], answer: sound, samples: 10 };
+    assert_eq!(messages("L06", &foreign(), simulated), Vec::<String>::new());
+    let told = messages("L06", &foreign(), |options| {
+        options.metrics = &none;
+        options.is_simulated = true;
+    });
+    one_with(&told, "$namespace has nothing");
+    assert_eq!(told.len(), 1, "{told:#?}");
+}
+
+#[test]
+fn what_works_in_grafana_and_not_here_is_no_error() {
+    let mut value = examples::dashboard();
+    value["panels"][3]["transformations"] = json!([{ "id": "timeSeriesTable", "options": {} }]);
+    value["templating"]["list"][2]["regex"] = json!("/^(?!kube-).*/");
+    value["templating"]["list"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({ "name": "resolution", "type": "custom", "query": "30s,1m" }));
+    value["panels"][1]["interval"] = json!("$resolution");
+    value["panels"][1]["targets"][0]["interval"] = json!("${resolution}");
+    let subject = Subject::new(vec![Dashboard::new("a.json", value, Source::Value).unwrap()]);
+    for (rule, part) in [("L01", "timeSeriesTable"), ("L06", "^(?!kube-).*")] {
+        let report = looked(rule, &subject, |_| {});
+        let told: Vec<_> = report.findings.iter().map(|one| (one.severity, one.message.as_str())).collect();
+        assert!(
+            matches!(told[..], [(Severity::Info, message)] if message.contains(part) && message.contains("not judged")),
+            "{rule}: {told:#?}"
+        );
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ mod p05;
 mod p06;
 mod p07;
 mod p08;
-mod p09;
+pub(in crate::rules) mod p09;
 pub(super) mod urls;
 
 use crate::rule::Rule;

@@ -90,6 +90,10 @@ fn flaw(dashboard: &Dashboard, panel: &Panel) -> Option<String> {
     if !missing.is_empty() {
         return Some(format!("gridPos lacks {}: Grafana makes it up", missing.join(" and ")));
     }
+    // A row is as wide as the page, whatever stands there.
+    if panel.kind == PanelKind::Row {
+        return None;
+    }
     if at.w < 1 || at.h < 1 {
         return Some(format!(
             "the panel is {} wide and {} high, so nobody sees it: both are at least 1",
@@ -116,7 +120,7 @@ fn reflow(dashboard: &Dashboard, panels: &[Panel]) -> Vec<Edit> {
     let mut edits = Vec::new();
     for panel in ordered {
         let old = panel.grid();
-        let w = old.w.clamp(1, COLUMNS);
+        let w = if panel.kind == PanelKind::Row { COLUMNS } else { old.w.clamp(1, COLUMNS) };
         let x = old.x.clamp(0, COLUMNS - w);
         let h = old.h.clamp(1, 1_000);
         let range = x as usize..(x + w) as usize;
@@ -182,6 +186,21 @@ mod tests {
             let mended = fix::apply(&dashboard, &fix.edits).unwrap();
             assert_eq!(found(&mended).findings, [], "{mended}");
         }
+    }
+
+    #[test]
+    fn a_row_is_as_wide_as_the_page_whatever_stands_there() {
+        let row =
+            |grid: serde_json::Value| json!({ "title": "A", "panels": [{ "type": "row", "gridPos": grid }] });
+        for grid in [
+            json!({ "x": 0, "y": 0, "w": 0, "h": 1 }),
+            json!({ "x": 0, "y": 0, "w": 12, "h": 0 }),
+            json!({ "x": 3, "y": 0, "w": 24, "h": 1 }),
+        ] {
+            assert_eq!(found(&row(grid.clone())).findings, [], "{grid}");
+        }
+        // Only those without any place are told.
+        assert_eq!(found(&row(json!({}))).findings.len(), 1);
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use super::kinds::{is_core, is_from_library, replaced_by};
 use crate::finding::Findings;
-use crate::fix::Fix;
 use crate::rule::{Check, Example, Fixable, Needs, Rule, Severity};
 use crate::subject::{Dashboard, Subject};
 
@@ -10,10 +9,11 @@ pub(super) const RULE: Rule = Rule {
     id: "P05",
     severity: Severity::Warning,
     title: "panel types are those that come with Grafana today",
-    why: "A panel whose plugin is not installed shows an error, and the old types are gone: Grafana 12 draws what it migrated \
-          them to.",
+    why: "A panel whose plugin is not installed shows an error. The old types that were built with Angular (graph, singlestat) \
+          have no code of their own since Grafana 12: Grafana translates them anew whenever it loads the page, and nobody has \
+          looked at what comes out.",
     needs: Needs::Static,
-    fix: Fixable::Yes("an old type becomes the one that replaced it"),
+    fix: Fixable::No,
     bad: Example::Panel(r#"{ "type": "graph" }"#),
     good: Example::Panel(r#"{ "type": "timeseries" }"#),
     check: Check::Dashboard(check),
@@ -26,11 +26,15 @@ fn check(dashboard: &Dashboard, _: &Subject, findings: &mut Findings<'_>) {
             continue;
         }
         let place = dashboard.place_of_panel(panel).key("type");
-        let pointer = place.pointer.clone();
         match replaced_by(kind) {
             Some(now) => {
-                let message = format!("the panel type {kind:?} is gone since Grafana 12: write {now:?}");
-                findings.add(place, message).fix(Fix::set(pointer, now));
+                // Grafana translates the options of the old type, and would not for one that has only been renamed.
+                let message = format!(
+                    "the panel type {kind:?} is an old one, which Grafana translates to {now:?} whenever it loads the page: \
+                     open the dashboard in Grafana, look at the panel, and save it (the type alone is not enough: units, \
+                     thresholds and legend stand elsewhere now)"
+                );
+                findings.add(place, message);
             }
             None if kind.is_empty() => {
                 findings.add(place, "the panel has no type, so it shows nothing: say what it is");

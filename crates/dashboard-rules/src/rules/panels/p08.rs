@@ -29,6 +29,7 @@ fn check(dashboard: &Dashboard, subject: &Subject, findings: &mut Findings<'_>) 
                 let nearest = subject
                     .dashboards
                     .iter()
+                    .chain(&subject.elsewhere)
                     .filter_map(|other| other.model.uid.as_deref())
                     .map(|uid| (strsim::damerau_levenshtein(uid, url.uid), uid))
                     .min()
@@ -61,5 +62,28 @@ fn check(dashboard: &Dashboard, subject: &Subject, findings: &mut Findings<'_>) 
             );
             findings.add(place, message).severity(Severity::Warning);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Options, check, examples};
+
+    #[test]
+    fn a_dashboard_that_is_there_and_not_judged_can_be_linked_to() {
+        let mut subject = examples::subject(&Example::Panel(
+            r#"{ "links": [{ "title": "Volume", "url": "/d/k8s-otel-other?var-namespace=a&var-volume=b" }] }"#,
+        ));
+        let messages = |subject: &Subject| -> Vec<String> {
+            let report = check(subject, &Options::only_rules(&[&RULE]));
+            report.findings.into_iter().map(|finding| finding.message).collect()
+        };
+        assert!(messages(&subject)[0].contains("none of these dashboards"), "{:?}", messages(&subject));
+        let mut other = examples::dashboard();
+        other["uid"] = "k8s-otel-other".into();
+        subject.elsewhere = vec![Dashboard::new("other.json", other, crate::subject::Source::Value).unwrap()];
+        let told = messages(&subject);
+        assert!(matches!(&told[..], [one] if one.contains("the variable \"volume\"")), "{told:?}");
     }
 }

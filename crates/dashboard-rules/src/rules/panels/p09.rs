@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use grafana::model::{Panel, PanelKind};
-use promql::ast::{BinaryOp, Expr, ExprKind, ValueType};
+use promql::ast::{Binary, BinaryOp, Expr, ExprKind, Span, ValueType};
 
 use crate::finding::Findings;
+use crate::fix::Fix;
 use crate::rule::{Check, Example, Fixable, Needs, Rule, Severity};
 use crate::subject::{Dashboard, Subject};
 
@@ -16,7 +17,7 @@ pub(super) const RULE: Rule = Rule {
     why: "Every unit has an axis of its own, and nobody reads a graph with three; percentunit multiplies by 100 itself, so a \
           query that does so too shows 5000 % where 50 % are meant.",
     needs: Needs::Static,
-    fix: Fixable::No,
+    fix: Fixable::Yes("the 100 goes, since thresholds and limits are those of the unit"),
     bad: Example::Panel(
         r#"{ "fieldConfig": { "defaults": { "unit": "percentunit" } }, "targets": { "0": { "expr": "100 * sum(a) / sum(b)" } } }"#,
     ),
@@ -53,7 +54,11 @@ fn check(dashboard: &Dashboard, _: &Subject, findings: &mut Findings<'_>) {
                 && let Some(factor) = hundred(tree)
             {
                 let message = "the unit percentunit multiplies by 100 already: take out the 100, or make the unit percent";
-                findings.add(dashboard.place_of_query(query, factor.span), message);
+                let finding = findings.add(dashboard.place_of_query(query, factor.number.span), message);
+                if factor.is_all {
+                    let gone = factor.gone();
+                    finding.fix(Fix::replace("take out the 100", query.pointer.clone(), gone, ""));
+                }
             }
             if default == "percent" && is_ratio(tree) && !has_hundred(tree) {
                 let message = "the unit percent shows 0.5 as 0.5 %: multiply by 100, or better make the unit percentunit";
@@ -69,7 +74,28 @@ fn units_of_overrides(panel: &Panel) -> impl Iterator<Item = &str> {
 }
 
 /// The factor 100 that stands outermost: in front of or behind everything else.
-fn hundred(expr: &Expr) -> Option<&Expr> {
+/// The 100 that a share is multiplied by.
+pub(in crate::rules) struct Hundred<'a> {
+    number: &'a Expr,
+    binary: &'a Binary,
+    /// Whether nothing else in the query has to do with it: no term, no threshold.
+    is_all: bool,
+}
+
+impl Hundred<'_> {
+    /// It and its operator.
+    fn gone(&self) -> Span {
+        let Binary { left, right, .. } = self.binary;
+        if std::ptr::eq(self.number, left) {
+            Span::new(left.span.start, right.span.start)
+        } else {
+            Span::new(left.span.end, right.span.end)
+        }
+    }
+}
+
+/// The 100 that a query is multiplied by, if its values are.
+pub(in crate::rules) fn hundred(expr: &Expr) -> Option<Hundred<'_>> {
     match &expr.without_parens().kind {
         ExprKind::Binary(binary) if binary.op == BinaryOp::Mul => {
             let sides = [&binary.left, &binary.right];
@@ -78,13 +104,18 @@ fn hundred(expr: &Expr) -> Option<&Expr> {
                 return None;
             }
             let factor = sides.into_iter().find(|side| is_hundred(side));
-            factor.or_else(|| sides.into_iter().find_map(hundred))
+            factor
+                .map(|number| Hundred { number, binary, is_all: true })
+                .or_else(|| sides.into_iter().find_map(hundred))
         }
         ExprKind::Binary(binary) if binary.op == BinaryOp::Div => hundred(&binary.left),
-        ExprKind::Binary(binary) if binary.op.is_comparison() => hundred(&binary.left),
+        ExprKind::Binary(binary) if binary.op.is_comparison() => {
+            hundred(&binary.left).map(|hundred| Hundred { is_all: false, ..hundred })
+        }
         // `100 - x * 100`, `1 - x`: the terms say it.
         ExprKind::Binary(binary) if matches!(binary.op, BinaryOp::Add | BinaryOp::Sub) => {
-            hundred(&binary.left).or_else(|| hundred(&binary.right))
+            let found = hundred(&binary.left).or_else(|| hundred(&binary.right));
+            found.map(|hundred| Hundred { is_all: false, ..hundred })
         }
         ExprKind::Aggregate(aggregate) => hundred(&aggregate.expr),
         _ => None,
@@ -153,6 +184,24 @@ mod tests {
             let patch: &'static str = Box::leak(patch.to_string().into_boxed_str());
             let report = check(&examples::subject(&Example::Panel(patch)), &Options::only_rules(&[&RULE]));
             assert_eq!(report.findings.len(), found, "{unit} {query}");
+        }
+    }
+
+    #[test]
+    fn the_hundred_is_taken_out_with_its_operator() {
+        for (query, expected) in [
+            ("100 * (a / b)", Some("(a / b)")),
+            ("a / b * 100", Some("a / b")),
+            ("sum by (x) ((100 * a) / b)", Some("sum by (x) ((a) / b)")),
+            // Other numbers would have to change as well.
+            ("100 - a / b * 100", None),
+            ("a / b * 100 > 80", None),
+        ] {
+            let tree = promql::parse(query, promql::ParseOptions::default()).unwrap();
+            let found = hundred(&tree).unwrap();
+            let gone = found.gone();
+            let left = format!("{}{}", &query[..gone.start], &query[gone.end..]);
+            assert_eq!(found.is_all.then_some(left.as_str()), expected, "{query}");
         }
     }
 }

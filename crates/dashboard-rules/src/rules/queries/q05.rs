@@ -5,7 +5,7 @@ use promql::analysis::labels::{Labels, Names};
 use promql::ast::{AggregateOp, Expr, ExprKind, Span};
 
 use super::super::catalogue::metrics::Metrics;
-use super::walk::{each, list};
+use super::walk::{each, has_open_label, list};
 use crate::finding::Findings;
 use crate::pointer::Pointer;
 use crate::rule::{Check, Example, Fixable, Needs, Rule, Severity};
@@ -37,6 +37,9 @@ fn check(dashboard: &Dashboard, _: &Subject, findings: &mut Findings<'_>) {
             continue;
         };
         if target.hide || panel.kind == PanelKind::Table {
+            continue;
+        }
+        if has_open_label(tree) {
             continue;
         }
         let labels = metrics.labels(tree);
@@ -127,4 +130,27 @@ pub(crate) fn dropping(tree: &Expr, label: &str, labels: &Labels) -> Option<Span
         }
     });
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Options, check, examples};
+
+    #[test]
+    fn where_a_variable_is_part_of_a_label_nobody_knows_the_labels() {
+        for (expr, found) in [
+            ("sum by (a) (x)", 1),
+            ("sum by ($label) (x)", 0),
+            ("sum by (\\\"service${divider:raw}id\\\") (x)", 0),
+            ("x * on (a) group_left (${labels:csv}) sum by (a) (y)", 0),
+        ] {
+            let patch = format!(
+                r#"{{ "targets": {{ "0": {{ "expr": "{expr}", "legendFormat": "{{{{service_id}}}}" }} }} }}"#
+            );
+            let subject = examples::subject(&Example::Panel(Box::leak(patch.into_boxed_str())));
+            let report = check(&subject, &Options::only_rules(&[&RULE]));
+            assert_eq!(report.findings.len(), found, "{expr}: {:#?}", report.findings);
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use promql::analysis::labels::{Labels, NameSet};
 use promql::ast::{Aggregate, AggregateOp, Expr, ExprKind};
 
-use super::super::catalogue::metrics::{CLUSTER, Metrics};
+use super::super::catalogue::metrics::{CLUSTER, Metrics, NODE, has_clusters};
 use super::walk::{counts_each, each, list, selector};
 use crate::finding::Findings;
 use crate::fix::Fix;
@@ -31,8 +31,7 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(dashboard: &Dashboard, _: &Subject, findings: &mut Findings<'_>) {
     let metrics = Metrics::of(dashboard);
-    // Who has one cluster needs no label for it.
-    let clusters = dashboard.queries.iter().any(|query| query.text.contains(CLUSTER));
+    let clusters = has_clusters(dashboard);
     for query in dashboard.queries.iter().filter(|query| query.is_target()) {
         let Some(tree) = query.tree() else { continue };
         let labels = metrics.labels(tree);
@@ -48,6 +47,9 @@ fn check(dashboard: &Dashboard, _: &Subject, findings: &mut Findings<'_>) {
         });
     }
 }
+
+/// The label of a machine's name.
+const HOST: &str = "host_name";
 
 struct Look<'a> {
     dashboard: &'a Dashboard,
@@ -72,8 +74,11 @@ impl Look<'_> {
             .take_while(|outer| matches!(outer.kind, ExprKind::Call(_) | ExprKind::Subquery(_)))
             .last()
             .map_or(part, |outer| *outer);
-        let mut by: NameSet =
-            key.iter().filter(|label| self.clusters || &***label != CLUSTER).cloned().collect();
+        let mut by: NameSet = key;
+        // Outside of Kubernetes machines have this name.
+        if self.query.text.contains(HOST) && by.contains(NODE) {
+            by.insert(Arc::from(HOST));
+        }
         // What is asked for further out has to stay.
         let Some(series) = self.labels.get(part) else { return };
         for outer in around {
@@ -205,4 +210,36 @@ pub(crate) fn ordered(labels: &NameSet) -> Vec<&str> {
     let mut list: Vec<&str> = labels.iter().map(|label| &**label).collect();
     list.sort_by_key(|label| (rank(label), *label));
     list
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::subject::Source;
+    use crate::{Options, check, fix, rules};
+
+    #[test]
+    fn what_is_put_around_names_the_cluster_and_breaks_no_join_of_who_has_one() {
+        const EXPR: &str = "count by (k8s_namespace_name) (k8s_container_ready and on (k8s_namespace_name, k8s_pod_name) k8s_pod_phase == 2) or \
+                            sum(system_memory_usage_bytes{host_name=~\"a\"})";
+        let mut value = json!({ "title": "A", "panels": [{ "id": 1, "type": "stat",
+            "targets": [{ "refId": "A", "expr": EXPR }] }] });
+        let options = Options::only_rules(&["Q07", "Q11"].map(|id| rules::find(id).unwrap()));
+        for round in 0.. {
+            let subject = Subject::new(vec![Dashboard::new("a.json", value.clone(), Source::Value).unwrap()]);
+            let findings = check(&subject, &options).findings;
+            assert!(round < 5 && findings.iter().all(|finding| finding.rule == "Q07"), "{findings:#?}");
+            let Some(next) = findings.first() else { break };
+            value = fix::apply(&value, &next.fix.as_ref().unwrap().edits).unwrap();
+        }
+        let mended = value["panels"][0]["targets"][0]["expr"].as_str().unwrap();
+        for part in [
+            "max by (k8s_cluster_name, k8s_namespace_name, k8s_pod_name, k8s_container_name) (k8s_container_ready)",
+            "max by (k8s_cluster_name, k8s_node_name, host_name, state) (system_memory_usage_bytes",
+        ] {
+            assert!(mended.contains(part), "{mended}");
+        }
+    }
 }

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use grafana::model::VariableKind;
-use promql::ast::{BinaryOp, Expr, ExprKind, Span, VectorSelector};
+use promql::Function;
+use promql::ast::{AggregateOp, Binary, BinaryOp, Cardinality, Expr, ExprKind, Span, VectorSelector};
 
 use super::super::catalogue::metrics::is_any_label;
-use super::walk::{each, room_for_matcher, selectors};
+use super::walk::{each, is_vector, room_for_matcher, selectors};
 use crate::finding::Findings;
 use crate::fix::Fix;
 use crate::rule::{Check, Example, Fixable, Needs, Rule, Severity};
@@ -71,6 +72,9 @@ fn check(dashboard: &Dashboard, _: &Subject, findings: &mut Findings<'_>) {
             let finding = findings.add(dashboard.place_of_query(query, bare), message);
             if joined {
                 finding.severity(Severity::Info);
+            } else if query.tree().is_some_and(|tree| !keeps(tree, span, label)) {
+                // The other clusters are not lines of their own: they are in the numbers.
+                finding.severity(Severity::Error);
             }
             if let Some((place, text)) = room_for_matcher(selector, span, &query.text, matcher) {
                 finding.fix(Fix::replace(format!("add {matcher}"), query.pointer.clone(), place, text));
@@ -85,7 +89,7 @@ fn is_joined_with_narrowed(query: &Query, span: Span, label: &str) -> bool {
     let Some(tree) = query.tree() else { return false };
     each(tree, &mut |part, _| {
         let ExprKind::Binary(binary) = &part.kind else { return };
-        let by_label = binary.matching.labels.iter().any(|matched| matched == label) == binary.matching.on;
+        let by_label = is_matched_on(binary, label);
         let holds = |side: &Expr| side.span.start <= span.start && span.end <= side.span.end;
         let other = match (holds(&binary.left), holds(&binary.right)) {
             (true, false) => &binary.right,
@@ -93,11 +97,56 @@ fn is_joined_with_narrowed(query: &Query, span: Span, label: &str) -> bool {
             _ => return,
         };
         let leaves_out = binary.op != BinaryOp::Or && (binary.op != BinaryOp::Unless || holds(&binary.right));
+        let own = if holds(&binary.left) { &binary.left } else { &binary.right };
         found |= by_label
             && leaves_out
-            && selectors(other).iter().any(|(selector, _)| is_narrowed(selector, label));
+            && keeps(own, span, label)
+            && selectors(other)
+                .iter()
+                .any(|(selector, at)| is_narrowed(selector, label) && keeps(other, *at, label));
     });
     found
+}
+
+/// Whether two sides find each other by this label, if both have it.
+fn is_matched_on(binary: &Binary, label: &str) -> bool {
+    binary.matching.labels.iter().any(|matched| matched == label) == binary.matching.on
+}
+
+/// Whether the label of what stands at `span` is still there in the result of the expression around it.
+fn keeps(expr: &Expr, span: Span, label: &str) -> bool {
+    let holds = |part: &Expr| part.span.start <= span.start && span.end <= part.span.end;
+    let mut kept = true;
+    each(expr, &mut |part, _| {
+        if !holds(part) {
+            return;
+        }
+        kept &= match &part.kind {
+            ExprKind::Aggregate(aggregate) => {
+                let takes_whole = matches!(
+                    aggregate.op,
+                    AggregateOp::Topk | AggregateOp::Bottomk | AggregateOp::Limitk | AggregateOp::LimitRatio
+                );
+                takes_whole || aggregate.grouping.iter().any(|kept| kept == label) != aggregate.without
+            }
+            ExprKind::Binary(binary) if is_vector(&binary.left) && is_vector(&binary.right) => {
+                let included = binary.matching.include.iter().any(|kept| kept == label);
+                match binary.matching.cardinality {
+                    Cardinality::OneToOne => is_matched_on(binary, label),
+                    Cardinality::ManyToOne => holds(&binary.left) || is_matched_on(binary, label) || included,
+                    Cardinality::OneToMany => {
+                        holds(&binary.right) || is_matched_on(binary, label) || included
+                    }
+                    Cardinality::ManyToMany => true,
+                }
+            }
+            ExprKind::Call(call) => {
+                !matches!(call.function, Function::Absent | Function::AbsentOverTime | Function::Scalar)
+            }
+            _ => true,
+        };
+    });
+    kept
 }
 
 /// Whether a selector says something of the cluster, or may do so through a variable.
@@ -108,4 +157,40 @@ fn is_narrowed(selector: &VectorSelector, label: &str) -> bool {
             || is_any_label(matcher.name())
             || variables_in(matcher.value()).any(|name| name == CLUSTER)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Options, check, examples};
+
+    /// With the matcher of the cluster for `…`.
+    fn severities(expr: &str) -> Vec<Severity> {
+        let expr = expr.replace('…', r#"k8s_cluster_name=~\"$cluster\""#);
+        let patch = format!(r#"{{ "targets": {{ "0": {{ "expr": "{expr}" }} }} }}"#);
+        let subject = examples::subject(&Example::Panel(Box::leak(patch.into_boxed_str())));
+        let report = check(&subject, &Options::only_rules(&[&RULE]));
+        report.findings.iter().map(|finding| finding.severity).collect()
+    }
+
+    #[test]
+    fn only_a_join_by_the_cluster_leaves_others_out() {
+        const BOTH: &str = "by (k8s_cluster_name, k8s_node_name)";
+        for (expr, expected) in [
+            ("a{…} / b{…}".to_owned(), &[][..]),
+            ("a{…} / b".to_owned(), &[Severity::Info]),
+            (format!("sum {BOTH} (a{{…}}) / sum {BOTH} (b)"), &[Severity::Info]),
+            // Neither side has the label any more: all clusters are in the divisor.
+            (format!("sum(max {BOTH} (a{{…}})) / sum(max {BOTH} (b))"), &[Severity::Error]),
+            (format!("sum {BOTH} (a{{…}}) / on () group_left () sum(b)"), &[Severity::Error]),
+            (format!("sum(a{{…}}) / on () group_right () sum {BOTH} (b)"), &[Severity::Warning]),
+            (format!("max {BOTH} (a{{…}}) / ignoring (k8s_cluster_name) max {BOTH} (b)"), &[Severity::Error]),
+            ("sum by (k8s_node_name) (b)".to_owned(), &[Severity::Error]),
+            ("b".to_owned(), &[Severity::Warning]),
+            ("topk(5, b)".to_owned(), &[Severity::Warning]),
+        ] {
+            // The first query says what the matcher is.
+            assert_eq!(severities(&expr), expected, "{expr}");
+        }
+    }
 }

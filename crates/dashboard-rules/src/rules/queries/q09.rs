@@ -7,11 +7,11 @@ use promql::analysis::labels::{Labels, NameSet};
 use promql::analysis::units::{Unit, Units};
 use promql::ast::{Aggregate, AggregateOp, BinaryOp, Cardinality, Expr, ExprKind, Span};
 
-use super::super::catalogue::metrics::Metrics;
-use super::walk::{each, is_vector, selector};
+use super::super::catalogue::metrics::{CLUSTER, Metrics, NODE};
+use super::walk::{each, is_vector, selector, selectors};
 use crate::finding::Findings;
 use crate::rule::{Check, Example, Fixable, Needs, Rule, Severity};
-use crate::subject::{Dashboard, Subject};
+use crate::subject::{Dashboard, Subject, variables_in};
 
 pub(super) const RULE: Rule = Rule {
     id: "Q09",
@@ -69,11 +69,32 @@ fn added_ratio(aggregate: &Aggregate, labels: &Labels, units: &Units) -> Option<
     if let Some(series) = labels.get(&aggregate.expr) {
         let by: NameSet = aggregate.grouping.iter().map(|label| Arc::from(label.as_str())).collect();
         let apart = if aggregate.without { None } else { series.undetermined_by(&by) };
-        if apart.is_some_and(|apart| apart.is_empty()) {
+        if apart.is_some_and(|apart| apart.is_empty() || are_states_of_one(&apart, &by, &aggregate.expr)) {
             return None;
         }
     }
     ratio(&aggregate.expr, averages)
+}
+
+/// Whether what is added up differs in its state only: idle, used and the others are parts of one whole, which is one CPU
+/// or one memory. `by` and matchers with a variable choose which.
+fn are_states_of_one(apart: &NameSet, by: &NameSet, expr: &Expr) -> bool {
+    let of_nodes = [NODE, "host_name"].iter().any(|label| by.contains(*label) || is_chosen(expr, label));
+    apart.contains("state")
+        && apart.iter().all(|label| match &**label {
+            "state" => true,
+            CLUSTER => of_nodes,
+            label => is_chosen(expr, label),
+        })
+}
+
+/// Whether every selector is for the value of a variable in this label.
+fn is_chosen(expr: &Expr, label: &str) -> bool {
+    selectors(expr).iter().all(|(selector, _)| {
+        selector.matchers.iter().any(|matcher| {
+            matcher.matcher.name() == label && variables_in(matcher.matcher.value()).next().is_some()
+        })
+    })
 }
 
 /// Where the ratio is formed: a quotient, or a metric that is one.
@@ -105,5 +126,37 @@ fn ratio(expr: &Expr, averages: bool) -> Option<Span> {
         // The average of equals is right: of CPUs, say.
         ExprKind::Vector(_) | ExprKind::Matrix(_) if !averages => selector(expr).map(|(_, span)| span),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Options, check, examples};
+
+    #[test]
+    fn the_states_of_one_whole_do_add_up() {
+        for (expr, found) in [
+            (
+                r#"sum by (k8s_node_name) (max by (k8s_cluster_name, k8s_node_name, state) (system_cpu_utilization_ratio{state!=\"idle\"}))"#,
+                0,
+            ),
+            (
+                r#"sum by (k8s_cluster_name, k8s_node_name) (system_memory_utilization_ratio{state=~\"used|buffered\"})"#,
+                0,
+            ),
+            (
+                r#"sum(system_cpu_utilization_ratio{k8s_cluster_name=~\"$cluster\",k8s_node_name=~\"$node\",state!=\"idle\"})"#,
+                0,
+            ),
+            (r#"sum(system_cpu_utilization_ratio{state!=\"idle\"})"#, 1),
+            (r#"sum by (state) (system_cpu_utilization_ratio)"#, 1),
+            (r#"sum(k8s_pod_memory_request_utilization_ratio{k8s_pod_name=~\"$pod\"})"#, 1),
+        ] {
+            let patch = format!(r#"{{ "targets": {{ "0": {{ "expr": "{expr}" }} }} }}"#);
+            let subject = examples::subject(&Example::Panel(Box::leak(patch.into_boxed_str())));
+            let report = check(&subject, &Options::only_rules(&[&RULE]));
+            assert_eq!(report.findings.len(), found, "{expr}");
+        }
     }
 }

@@ -32,7 +32,6 @@ const POD: [&str; 3] = [CLUSTER, "k8s_namespace_name", "k8s_pod_name"];
 
 fn check(dashboard: &Dashboard, _: &Subject, findings: &mut Findings<'_>) {
     let metrics = Metrics::of(dashboard);
-    let clusters = dashboard.queries.iter().any(|query| query.text.contains(CLUSTER));
     for query in dashboard.queries.iter().filter(|query| query.is_target()) {
         let Some(tree) = query.tree() else { continue };
         each(tree, &mut |part, around| {
@@ -48,9 +47,9 @@ fn check(dashboard: &Dashboard, _: &Subject, findings: &mut Findings<'_>) {
             let bare = super::walk::bare_span(selector, span, &query.text);
             let finding = findings.add(dashboard.place_of_query(query, bare), message);
             finding.note(
-                "… and on (k8s_namespace_name, k8s_pod_name) (k8s_pod_phase <= 2), with the same matchers",
+                "… and on (k8s_cluster_name, k8s_namespace_name, k8s_pod_name) (k8s_pod_phase <= 2), with the same matchers",
             );
-            if let Some(fix) = fix(query, part, around, selector, clusters) {
+            if let Some(fix) = fix(query, part, around, selector) {
                 finding.fix(fix);
             }
         });
@@ -80,14 +79,7 @@ fn is_filtered(part: &Expr, around: &[&Expr]) -> bool {
 }
 
 /// Puts the condition behind the innermost aggregation that still has the pod's labels, or behind the metric itself.
-fn fix(
-    query: &Query,
-    part: &Expr,
-    around: &[&Expr],
-    selector: &VectorSelector,
-    clusters: bool,
-) -> Option<Fix> {
-    let labels: Vec<&str> = POD.into_iter().filter(|label| clusters || *label != CLUSTER).collect();
+fn fix(query: &Query, part: &Expr, around: &[&Expr], selector: &VectorSelector) -> Option<Fix> {
     let whole = around
         .iter()
         .rev()
@@ -98,7 +90,7 @@ fn fix(
         .filter(|(aggregate, _)| {
             !aggregate.without
                 && !super::walk::counts_each(aggregate.op)
-                && labels.iter().all(|label| aggregate.grouping.iter().any(|by| by == label))
+                && POD.iter().all(|label| aggregate.grouping.iter().any(|by| by == label))
         })
         .map_or_else(
             || {
@@ -128,7 +120,7 @@ fn fix(
     } else {
         format!("k8s_pod_phase{{{}}}", matchers.join(","))
     };
-    let by = labels.join(", ");
+    let by = POD.join(", ");
     let text = whole.span.of(&query.text);
     let fixed = format!("({text} and on ({by}) (min by ({by}) ({phase}) <= 2))");
     Some(Fix::replace("only pods that are Pending or Running", query.pointer.clone(), whole.span, fixed))

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use promql::analysis::labels::{JoinProblem, Labels, NameSet, Side, problems};
-use promql::ast::{Binary, BinaryOp, Expr, ExprKind};
+use promql::ast::{Binary, BinaryOp, Expr, ExprKind, VectorMatching};
 
-use super::super::catalogue::metrics::{CLUSTER, Metrics};
+use super::super::catalogue::metrics::{CLUSTER, Metrics, has_clusters};
 use super::q06;
 use super::walk::{each, is_vector, list};
 use crate::finding::Findings;
@@ -31,7 +31,7 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(dashboard: &Dashboard, _: &Subject, findings: &mut Findings<'_>) {
     let metrics = Metrics::of(dashboard);
-    let clusters = dashboard.queries.iter().any(|query| query.text.contains(CLUSTER));
+    let clusters = has_clusters(dashboard);
     for query in &dashboard.queries {
         let Some(tree) = query.tree() else { continue };
         let labels = metrics.labels(tree);
@@ -83,7 +83,7 @@ impl Look<'_> {
                     )
                 }
                 JoinProblem::Ambiguous { side: at, labels } => {
-                    let Some(labels) = self.relevant(labels) else { continue };
+                    let Some(labels) = self.relevant(labels, matching) else { continue };
                     format!(
                         "several series on the {} match, which Prometheus refuses: they differ in {}; add {} to on (…), or \
                          aggregate that side first",
@@ -93,7 +93,7 @@ impl Look<'_> {
                     )
                 }
                 JoinProblem::LacksGroup { many, labels } => {
-                    let Some(labels) = self.relevant(labels) else { continue };
+                    let Some(labels) = self.relevant(labels, matching) else { continue };
                     format!(
                         "several series on the {} match one on the other side, which Prometheus refuses without {} (): they \
                          differ in {}",
@@ -110,9 +110,17 @@ impl Look<'_> {
     }
 
     /// The labels in which series really differ.
-    fn relevant(&self, mut labels: NameSet) -> Option<NameSet> {
+    fn relevant(&self, mut labels: NameSet, matching: &VectorMatching) -> Option<NameSet> {
         if !self.clusters {
             labels.remove(CLUSTER);
+        }
+        // Where there is a uid, it is that of one object alone, whatever else it is called.
+        for object in matching.labels.iter().filter_map(|label| label.strip_suffix("_uid")) {
+            if matching.on {
+                labels.remove(CLUSTER);
+                labels.remove("k8s_namespace_name");
+                labels.remove(format!("{object}_name").as_str());
+            }
         }
         (!labels.is_empty()).then_some(labels)
     }
@@ -134,6 +142,7 @@ impl Look<'_> {
         let forgotten: NameSet = open
             .into_iter()
             .filter(|label| by.iter().any(|name| *name == &**label) && left.can.contains(label))
+            .filter(|label| self.clusters || &**label != CLUSTER)
             .collect();
         if !forgotten.is_empty() && !left.is_known() {
             return;

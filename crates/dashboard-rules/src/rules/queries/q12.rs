@@ -54,7 +54,7 @@ fn look(dashboard: &Dashboard, query: &Query, matcher: &LabelMatcher, findings: 
     let Some(op_at) = text.find(op) else { return };
     if is_plain(value) {
         let plain = if op == "=~" { "=" } else { "!=" };
-        let message = format!("{value:?} is no pattern: write {plain} instead of {op}");
+        let message = format!("{:?} is no pattern: write {plain} instead of {op}", super::walk::short(value));
         let span = at(op_at, op.len());
         findings.add(place(span), message).fix(Fix::replace(
             format!("{plain} instead of {op}"),

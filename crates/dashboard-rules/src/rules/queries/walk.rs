@@ -3,7 +3,7 @@
 use promql::analysis::labels::children;
 use promql::ast::{Aggregate, AggregateOp, Expr, ExprKind, Span, ValueType, VectorSelector};
 
-use crate::subject::{Owner, Query};
+use crate::subject::{Owner, Query, is_open};
 
 /// Calls `visit` for each part of an expression with what it lies in, from the outside inwards.
 pub(crate) fn each<'a>(expr: &'a Expr, visit: &mut dyn FnMut(&'a Expr, &[&'a Expr])) {
@@ -16,6 +16,23 @@ pub(crate) fn each<'a>(expr: &'a Expr, visit: &mut dyn FnMut(&'a Expr, &[&'a Exp
         around.pop();
     }
     go(expr, &mut Vec::new(), visit);
+}
+
+/// Whether a label by which something is grouped or joined is a variable, wholly or in part, so that nobody knows which
+/// labels are left.
+pub(crate) fn has_open_label(expr: &Expr) -> bool {
+    let mut found = false;
+    each(expr, &mut |part, _| {
+        found |= match &part.kind {
+            ExprKind::Aggregate(aggregate) => aggregate.grouping.iter().any(|label| is_open(label)),
+            ExprKind::Binary(binary) => {
+                let matching = &binary.matching;
+                matching.labels.iter().chain(&matching.include).any(|label| is_open(label))
+            }
+            _ => false,
+        };
+    });
+    found
 }
 
 /// A selector and where it stands, without range and modifiers.

@@ -1,7 +1,7 @@
 //! S01: suppressions.
 
 use crate::finding::{Finding, Findings};
-use crate::fix::Fix;
+use crate::fix::{Change, Fix};
 use crate::rule::{Check, Example, Fixable, Needs, Rule, Severity};
 use crate::run::Options;
 use crate::subject::{Dashboard, Subject};
@@ -52,13 +52,18 @@ pub(crate) fn judge(
         };
         let finding = findings.add(place(dashboard, suppression), message);
         if let Some(pointer) = &suppression.pointer {
-            finding.fix(Fix::remove(pointer.clone()));
+            let label = format!("remove the suppression of {}", suppression.rule);
+            finding.fix(Fix::one(label, pointer.clone(), Change::Remove));
         }
     }
 }
 
 fn flaw(suppression: &Suppression, subject: &Subject) -> Option<String> {
     let of = &suppression.rule;
+    if let Some(what) = &suppression.unreadable {
+        let of = if of.is_empty() { String::new() } else { format!(" of {of}") };
+        return Some(format!("the suppression{of} {what}"));
+    }
     if of.is_empty() {
         return Some(
             "a suppression names no rule: write { rule: 'U04', reason: '…', until: '2027-06-30' }".to_owned(),
@@ -108,6 +113,21 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_in_no_list_is_told() {
+        let mut value = crate::examples::dashboard();
+        value["suppressed"] =
+            json!({ "rule": "P04", "panel": 1, "reason": "obvious", "until": "2027-06-30" });
+        let dashboard = Dashboard::new(crate::examples::FILE, value, crate::subject::Source::Value).unwrap();
+        let subject = Subject::new(vec![dashboard.in_style(crate::subject::Style::House)]);
+        let messages: Vec<String> = check(&subject, &Options::default())
+            .findings
+            .into_iter()
+            .map(|finding| finding.message)
+            .collect();
+        assert!(matches!(&messages[..], [one] if one.contains("stands in no list")), "{messages:?}");
+    }
+
+    #[test]
     fn a_suppression_that_is_whole_and_needed_is_silent() {
         let whole = json!({ "rule": "P04", "panel": 1, "reason": "obvious", "until": "2027-01-15" });
         assert_eq!(messages(&whole), Vec::<String>::new());
@@ -123,6 +143,16 @@ mod tests {
             (json!({ "rule": "P04", "reason": "x" }), "has no end"),
             (json!({ "rule": "P04", "reason": "x", "until": "soon" }), "is no day"),
             (json!({ "rule": "P04", "reason": "x", "until": "2027-01-14" }), "expired on 2027-01-14"),
+            // Neither the whole dashboard nor nothing.
+            (
+                json!({ "rule": "P04", "panel": "1", "reason": "x", "until": "2027-06-30" }),
+                "no number: write \"panel\": 1",
+            ),
+            (
+                json!({ "rule": "P04", "panel": "CPU", "reason": "x", "until": "2027-06-30" }),
+                "the number that is its id",
+            ),
+            (json!({ "rule": "p04", "reason": "x", "until": "2027-06-30" }), "write \"P04\""),
         ] {
             let told = messages(&suppression);
             assert!(told.iter().any(|message| message.contains(expected)), "{suppression}: {told:?}");

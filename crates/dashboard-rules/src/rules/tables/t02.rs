@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::super::catalogue::metrics::Metrics;
 use super::super::queries::q05;
-use super::super::queries::walk::list;
+use super::super::queries::walk::{has_open_label, list};
 use crate::finding::Findings;
 use crate::fix::Fix;
 use crate::pointer::Pointer;
@@ -70,7 +70,7 @@ fn check(dashboard: &Dashboard, _: &Subject, findings: &mut Findings<'_>) {
         }
         let common = common_labels(&queries, metrics);
         for query in &queries {
-            let Some(tree) = query.tree() else { continue };
+            let Some(tree) = query.tree().filter(|tree| !has_open_label(tree)) else { continue };
             let labels = metrics.labels(tree);
             let Some(series) = labels.get(tree).filter(|series| !series.can.contains(&field)) else {
                 continue;

@@ -113,7 +113,14 @@ pub(super) fn usual(unit: Unit) -> Option<&'static str> {
     if unit.loose {
         return None;
     }
-    // Per second there are packets, operations and requests.
+    // Of others that are counted per second nobody knows what they are called.
+    if is(PER_SECOND) {
+        return match unit.of? {
+            "packets" => Some("pps"),
+            "operations" => Some("iops"),
+            _ => None,
+        };
+    }
     [
         (Unit::BYTE, "bytes"),
         (Unit::BIT, "bits"),

@@ -1,6 +1,7 @@
 //! In which unit a panel shows the answer to a query, and under which name.
 
-use grafana::model::{FieldIdentity, Matcher, Panel, PanelKind};
+use grafana::model::options::ReduceOptions;
+use grafana::model::{FieldIdentity, Matcher, Panel, PanelKind, Pattern};
 use grafana::transform::Step;
 use serde_json::Value;
 
@@ -60,6 +61,9 @@ pub(super) fn appearance(dashboard: &Dashboard, query: &Query) -> Option<Appeara
         })
         .or(names.first())?
         .clone();
+    if is_left_out(panel, &chosen) {
+        return None;
+    }
     let options = panel.field_config.options_for(identity(&chosen, &target.ref_id));
     // A matcher that is not modelled may set anything.
     let unknown = panel.field_config.overrides.iter().any(|exception| {
@@ -82,6 +86,15 @@ pub(super) fn appearance(dashboard: &Dashboard, query: &Query) -> Option<Appeara
         unit: options.unit,
         max: options.max,
     })
+}
+
+/// Whether a panel that shows fields by name shows others than this one: the time, say.
+fn is_left_out(panel: &Panel, name: &str) -> bool {
+    if !matches!(panel.kind, PanelKind::Stat | PanelKind::Gauge | PanelKind::BarGauge) {
+        return false;
+    }
+    let fields = ReduceOptions::of(&panel.options).fields;
+    !fields.is_empty() && !Pattern::new(fields).is_match(name)
 }
 
 fn identity<'a>(name: &'a str, ref_id: &'a str) -> FieldIdentity<'a> {

@@ -3,7 +3,9 @@
 use promql::analysis::units::{Mismatch, Unit, is_conversion, same_scale};
 use promql::ast::ExprKind;
 
+use super::super::catalogue::c03;
 use super::super::catalogue::metrics::Metrics;
+use super::super::panels::p09;
 use super::grafana_units::{Shown, shown, usual};
 use super::shown::{Appearance, appearance};
 use crate::finding::Findings;
@@ -43,7 +45,8 @@ fn check(dashboard: &Dashboard, _: &Subject, findings: &mut Findings<'_>) {
             continue;
         };
         if let Some(problem) = judge(unit, shown(appearance.unit.as_deref())) {
-            tell(dashboard, query, unit, &appearance, problem, findings);
+            let is_misread = c03::is_misread(tree, metrics);
+            tell(dashboard, query, unit, &appearance, problem, is_misread, findings);
         }
     }
 }
@@ -97,14 +100,16 @@ fn tell(
     unit: Unit,
     appearance: &Appearance,
     problem: Problem,
+    is_misread: bool,
     findings: &mut Findings<'_>,
 ) {
     let Some(tree) = query.tree() else { return };
     let id = appearance.unit.as_deref().unwrap_or("none");
     let what =
         if appearance.name.is_empty() { "the query".to_owned() } else { format!("{:?}", appearance.name) };
-    let advice = usual(unit);
+    let advice = usual(unit).filter(|_| !is_misread);
     let instead = advice.map_or_else(|| "choose one that fits".to_owned(), |unit| format!("set {unit:?}"));
+    let unit = named(unit);
     let message = match problem {
         Problem::None => format!("{what} gives {unit} and is shown as a plain number: {instead}"),
         Problem::Factor(factor) if same_scale(factor, 8.0) => format!(
@@ -125,17 +130,36 @@ fn tell(
             };
             format!("{what} gives {unit}, and in {id:?} it looks {times}: {instead}, or scale the query")
         }
+        Problem::Other if is_misread => {
+            format!("{what} gives {unit}, and {id:?} is another unit: mend how it reads the metric first")
+        }
         Problem::Other => {
             format!("{what} gives {unit}, and {id:?} is another unit: {instead}, or mend the query")
         }
     };
     let finding = findings.add(dashboard.place_of_query(query, outermost(tree)), message);
     finding.note(format!("the unit stands at {}", appearance.pointer));
-    // Bits or bytes: whether the query or the unit is wrong cannot be told.
-    let is_certain = !matches!(problem, Problem::Factor(factor) if same_scale(factor, 8.0));
-    if let Some(advice) = advice.filter(|_| is_certain) {
+    // Bits or bytes: whether the query or the unit is wrong cannot be told. What is multiplied by 100 for a percentunit
+    // is mended in the query: all else in the panel is made for that unit.
+    let is_bits = matches!(problem, Problem::Factor(factor) if same_scale(factor, 8.0));
+    let is_percent = id == "percentunit" && p09::hundred(tree).is_some();
+    if let Some(advice) = advice.filter(|_| !is_bits && !is_percent) {
         finding.fix(Fix::set(appearance.pointer.clone(), advice));
     }
+}
+
+/// A unit in words; of one that is a multiple, what has been done to the values.
+fn named(unit: Unit) -> String {
+    if unit.same_dimension(Unit::SECOND) && same_scale(unit.scale, 1e-3) {
+        return "milliseconds".to_owned();
+    }
+    let (text, plain) = (unit.to_string(), Unit { scale: 1.0, ..unit }.to_string());
+    if same_scale(unit.scale, 1.0) || !text.starts_with(&plain) {
+        return text;
+    }
+    let (how, by) =
+        if unit.scale > 1.0 { ("divided by", unit.scale) } else { ("multiplied by", 1.0 / unit.scale) };
+    format!("{plain} {how} {by}")
 }
 
 /// The part of the query that its unit comes from, without line breaks in the message: the operator or function.
@@ -174,6 +198,64 @@ pub(super) fn is_millicores(mismatch: &Mismatch) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Finding, Options, check, examples};
+
+    fn findings(unit: &str, expr: &str) -> Vec<Finding> {
+        let patch = serde_json::json!({
+            "title": "x", "fieldConfig": { "defaults": { "unit": unit } },
+            "targets": { "0": { "expr": expr, "legendFormat": "" } },
+        });
+        let patch: &'static str = Box::leak(patch.to_string().into_boxed_str());
+        check(&examples::subject(&Example::Panel(patch)), &Options::only_rules(&[&RULE])).findings
+    }
+
+    #[test]
+    fn only_what_is_certain_is_mended() {
+        for (unit, expr, fix) in [
+            ("bps", "sum(k8s_pod_memory_working_set_bytes)", Some("set unit to \"bytes\"")),
+            ("s", "sum(rate(system_network_packets_total[5m]))", Some("set unit to \"pps\"")),
+            ("s", "sum(rate(system_disk_operations_total[5m]))", Some("set unit to \"iops\"")),
+            // The rate is missing: the unit is right.
+            ("bps", "8 * sum(k8s_pod_network_io_bytes_total)", None),
+            ("bytes", "sum(rate(k8s_pod_memory_working_set_bytes[5m]))", None),
+            // The 100 is what is wrong.
+            ("percentunit", "100 * (sum(a_bytes) / sum(b_bytes))", None),
+            ("bps", "sum(rate(k8s_pod_network_io_bytes_total[5m]))", None),
+        ] {
+            let found = findings(unit, expr);
+            let labels: Vec<_> =
+                found.iter().map(|one| one.fix.as_ref().map(|fix| fix.label.as_str())).collect();
+            assert_eq!(labels, [fix], "{unit} {expr}: {found:#?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_said_of_speeds_and_of_what_is_not_shown() {
+        assert_eq!(findings("bps", "node_network_speed_bytes * 8"), []);
+        let stat = |fields: &str| {
+            let patch = serde_json::json!({
+                "fieldConfig": { "defaults": { "unit": "bytes" } },
+                "options": { "reduceOptions": { "fields": fields } },
+                "targets": { "0": { "expr": "time() - process_start_time_seconds" } },
+            });
+            let patch: &'static str = Box::leak(patch.to_string().into_boxed_str());
+            check(&examples::subject(&Example::Stat(patch)), &Options::only_rules(&[&RULE])).findings.len()
+        };
+        assert_eq!((stat(""), stat("/.*/"), stat("/^Time$/"), stat("Time")), (1, 1, 0, 0));
+    }
+
+    #[test]
+    fn multiples_are_named_by_what_was_done() {
+        for (unit, expected) in [
+            (Unit::BYTE.scaled(1024.0), "bytes divided by 1024"),
+            (Unit::BYTE.scaled(1.0 / 1024.0), "bytes multiplied by 1024"),
+            (Unit::SECOND.scaled(1e-3), "milliseconds"),
+            (Unit::BIT, "bits"),
+            (Unit::BYTE, "bytes"),
+        ] {
+            assert_eq!(named(unit), expected);
+        }
+    }
 
     #[test]
     fn values_are_judged_against_units() {

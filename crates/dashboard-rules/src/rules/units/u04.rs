@@ -2,9 +2,9 @@
 
 use grafana::model::Panel;
 use promql::analysis::labels::metric_name;
-use promql::ast::{Span, VectorSelector};
+use promql::ast::{BinaryOp, Expr, ExprKind, Span, VectorSelector};
 
-use super::super::queries::walk::{bare_span, selectors};
+use super::super::queries::walk::{bare_span, each, selector, selectors};
 use super::shown::appearance;
 use crate::finding::Findings;
 use crate::rule::{Check, Example, Fixable, Needs, Rule, Severity};
@@ -168,8 +168,9 @@ fn check(dashboard: &Dashboard, _: &Subject, findings: &mut Findings<'_>) {
             continue;
         }
         let (text, words) = title(dashboard, query, panel);
+        let measured = measured(tree);
         for promise in PROMISES {
-            if let Some((selector, span)) = promise.broken(&words, &selected, &query.text) {
+            if let Some((selector, span)) = promise.broken(&words, &selected, &measured, &query.text) {
                 let message = format!(
                     "{text:?} shows {}: {} — write the metric that is meant, or another title",
                     promise.really,
@@ -206,6 +207,35 @@ fn title(dashboard: &Dashboard, query: &Query, panel: &Panel) -> (String, Vec<St
     (panel.title.clone(), words(&panel.title))
 }
 
+/// Where the selectors stand whose values are what is shown: not those that only say of what something is a share, or
+/// for which objects it is shown.
+fn measured(tree: &Expr) -> Vec<Span> {
+    let mut found = Vec::new();
+    each(tree, &mut |part, around| {
+        let Some((_, span)) = selector(part) else { return };
+        let holds = |expr: &Expr| expr.span.start <= span.start && span.end <= expr.span.end;
+        let is_aside = around.iter().any(|outer| {
+            let ExprKind::Binary(binary) = &outer.kind else { return false };
+            match binary.op {
+                BinaryOp::Div | BinaryOp::And | BinaryOp::Unless => holds(&binary.right),
+                // 0 or 1, by which the other side is multiplied.
+                BinaryOp::Mul => {
+                    [&binary.left, &binary.right].into_iter().any(|side| holds(side) && is_switch(side))
+                }
+                _ => false,
+            }
+        });
+        if !is_aside {
+            found.push(span);
+        }
+    });
+    found
+}
+
+fn is_switch(expr: &Expr) -> bool {
+    matches!(&expr.without_parens().kind, ExprKind::Binary(binary) if binary.return_bool)
+}
+
 fn words(text: &str) -> Vec<String> {
     text.split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
@@ -224,6 +254,7 @@ impl Promise {
         &self,
         words: &[String],
         selected: &[(&'a VectorSelector, Span)],
+        measured: &[Span],
         text: &str,
     ) -> Option<(&'a VectorSelector, Span)> {
         if !self.is_made(words) {
@@ -235,6 +266,33 @@ impl Promise {
         if selected.iter().any(|selector| holds(selector, self.kept_by)) {
             return None;
         }
-        selected.iter().find(|selector| holds(selector, self.broken_by)).copied()
+        let is_measured = |(_, span): &&(&VectorSelector, Span)| measured.contains(span);
+        selected.iter().filter(is_measured).find(|selector| holds(selector, self.broken_by)).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Options, check, examples};
+
+    #[test]
+    fn what_is_only_a_condition_or_a_whole_is_not_what_is_shown() {
+        for (expr, found) in [
+            ("sessions_limit", 1),
+            ("(sessions_limit > bool 0) * (current_sessions / sessions_limit * 100)", 0),
+            ("current_sessions / sessions_limit", 0),
+            ("current_sessions and sessions_limit > 0", 0),
+            ("sessions_limit / sessions_all", 1),
+            ("(current_sessions > bool 0) * sessions_limit", 1),
+            ("sessions_limit - current_sessions", 1),
+        ] {
+            let patch = format!(
+                r#"{{ "title": "Session usage", "targets": {{ "0": {{ "expr": "{expr}", "legendFormat": "" }} }} }}"#
+            );
+            let subject = examples::subject(&Example::Panel(Box::leak(patch.into_boxed_str())));
+            let report = check(&subject, &Options::only_rules(&[&RULE]));
+            assert_eq!(report.findings.len(), found, "{expr}");
+        }
     }
 }

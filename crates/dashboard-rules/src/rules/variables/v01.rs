@@ -8,7 +8,7 @@ use promql::ast::Span;
 use serde_json::Value;
 
 use crate::finding::Findings;
-use crate::fix::Fix;
+use crate::fix::{Change, Fix};
 use crate::pointer::Pointer;
 use crate::rule::{Check, Example, Fixable, Needs, Rule, Severity};
 use crate::subject::{Dashboard, Subject};
@@ -53,7 +53,11 @@ fn check(dashboard: &Dashboard, subject: &Subject, findings: &mut Findings<'_>) 
         let place = dashboard.place_of_variable(variable);
         let pointer = place.pointer.clone();
         let message = format!("nothing uses the variable {name:?}: remove it, or use it");
-        findings.add(place, message).severity(Severity::Warning).fix(Fix::remove(pointer));
+        findings.add(place, message).severity(Severity::Warning).fix(Fix::one(
+            format!("remove the variable {name}"),
+            pointer,
+            Change::Remove,
+        ));
     }
 }
 

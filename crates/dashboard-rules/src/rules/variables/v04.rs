@@ -34,14 +34,26 @@ fn check(dashboard: &Dashboard, _: &Subject, findings: &mut Findings<'_>) {
         .filter(|variable| variable.multi || variable.include_all)
         .map(|variable| (variable.name.as_str(), variable))
         .collect();
+    if several.is_empty() {
+        return;
+    }
+    let repeated = repeated_rows(dashboard);
     for variable in several.values() {
-        let asks = matches!(variable.kind, VariableKind::Query { .. });
-        if asks && variable.include_all && variable.all_value.is_none() {
+        // Other data sources have other forms for several values, and none that is like `.*` in all of them.
+        let asks = matches!(&variable.kind, VariableKind::Query { datasource, .. }
+            if dashboard.is_prometheus(datasource.as_ref()));
+        let listed = || {
+            dashboard.queries.iter().any(|query| {
+                query.variables().any(|name| name == variable.name)
+                    && !is_repeated(dashboard, query, &variable.name, &repeated)
+            })
+        };
+        if asks && variable.include_all && variable.all_value.is_none() && listed() {
             let name = &variable.name;
             let place = dashboard.place_of_variable(variable).key("allValue");
             let pointer = place.pointer.clone();
             let message = format!(
-                "All of ${name} becomes a list of every value there is, in every query: set allValue to \".*\", or \".+\" where \
+                "All of ${name} becomes a list of every value there is in the queries that use it: set allValue to \".*\", or \".+\" where \
                  the label has to be there"
             );
             let finding = findings.add(place, message);
@@ -51,10 +63,6 @@ fn check(dashboard: &Dashboard, _: &Subject, findings: &mut Findings<'_>) {
             }
         }
     }
-    if several.is_empty() {
-        return;
-    }
-    let repeated = repeated_rows(dashboard);
     for query in &dashboard.queries {
         let Some(tree) = query.tree() else { continue };
         for (selector, _) in selectors::of(tree) {
@@ -146,11 +154,32 @@ mod tests {
     }
 
     #[test]
+    fn all_never_becomes_a_list_where_each_value_is_drawn_alone() {
+        let subject = |repeat: &str| {
+            let patch = format!(
+                r#"{{ "templating": {{ "list": {{ "2": {{ "allValue": null }} }} }}, "panels": {{
+                    "1": {{ {repeat} "id": 1 }},
+                    "3": {{ "targets": {{ "0": {{ "expr": "a" }}, "1": {{ "expr": "a" }} }} }} }} }}"#
+            );
+            examples::subject(&Example::Dashboard(Box::leak(patch.into_boxed_str())))
+        };
+        let found = |repeat| check(&subject(repeat), &Options::only_rules(&[&RULE])).findings.len();
+        assert_eq!((found(""), found(r#""repeat": "namespace","#)), (1, 0));
+    }
+
+    #[test]
     fn all_without_a_value_of_its_own_is_told_for_what_is_asked_for() {
         for (patch, found) in [
             (r#"{ "allValue": null }"#, 1),
             (r#"{ "allValue": null, "includeAll": false }"#, 0),
             (r#"{ "allValue": null, "type": "custom", "query": "a,b" }"#, 0),
+            // Another language, which `.*` may mean nothing in.
+            (
+                r#"{ "allValue": null, "datasource": { "type": "grafana-opensearch-datasource", "uid": "x" } }"#,
+                0,
+            ),
+            // Nothing asks with it.
+            (r#"{ "allValue": null, "name": "another" }"#, 0),
         ] {
             let report = check(&examples::subject(&Example::Variable(patch)), &Options::only_rules(&[&RULE]));
             assert_eq!(report.findings.len(), found, "{patch}");
