@@ -1,58 +1,35 @@
-//! How sending goes: for the user's eyes at once, and for `cargo xtask status`.
+//! Counts what becomes of points, and tells when it goes wrong or right again.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
+use jiff::Timestamp;
 
-/// How sending goes, as `/api/environment` has it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct OtlpOutStatus {
-    /// Where points are sent.
-    pub(crate) url: String,
-    /// Points that the backend took.
-    pub(crate) sent: u64,
-    /// Points that it refused.
-    pub(crate) refused: u64,
-    /// Points that it could not be given in time.
-    pub(crate) dropped: u64,
-    /// Points that wait to be sent.
-    pub(crate) waiting: usize,
-    /// What is wrong, if anything is.
-    pub(crate) problem: Option<String>,
-}
-
-impl OtlpOutStatus {
-    /// The status in one line.
-    pub(crate) fn line(&self) -> String {
-        let mut line = format!("{}: {} points sent", self.url, self.sent);
-        for (count, what) in
-            [(self.refused, "refused"), (self.dropped, "dropped"), (self.waiting as u64, "waiting")]
-        {
-            if count > 0 {
-                line.push_str(&format!(", {count} {what}"));
-            }
-        }
-        if let Some(problem) = &self.problem {
-            line.push_str(&format!("; problem: {problem}"));
-        }
-        line
-    }
-}
+use crate::SendingStatus;
 
 /// While something is wrong, it is not said more often than this.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// Counts what becomes of points, and says so when it goes wrong or right again.
-pub(super) struct Health {
+pub(crate) struct Health {
     state: Mutex<State>,
-    say: Box<dyn Fn(&str) + Send + Sync>,
+    say: Say,
+}
+
+/// Who is told.
+pub(crate) type Say = Box<dyn Fn(&SendingStatus) + Send + Sync>;
+
+/// The moment, for how long something lasts and for what people read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Now {
+    pub(crate) instant: Instant,
+    pub(crate) time: Timestamp,
 }
 
 #[derive(Debug)]
 struct State {
-    status: OtlpOutStatus,
+    status: SendingStatus,
     /// When a problem was last said.
     said: Option<Instant>,
     /// Whether the problem that was said last is still one, as far as people know.
@@ -66,64 +43,73 @@ impl fmt::Debug for Health {
 }
 
 impl Health {
-    /// Speaks through `say`, a line at a time.
-    pub(super) fn new(url: String, say: Box<dyn Fn(&str) + Send + Sync>) -> Self {
-        let status = OtlpOutStatus { url, ..OtlpOutStatus::default() };
+    /// Speaks through `say`.
+    pub(crate) fn new(url: String, say: Say) -> Self {
+        let status = SendingStatus { url, ..SendingStatus::default() };
         Self { state: Mutex::new(State { status, said: None, people_think_it_fails: false }), say }
     }
 
     /// How sending goes.
-    pub(super) fn status(&self) -> OtlpOutStatus {
+    pub(crate) fn status(&self) -> SendingStatus {
         self.lock().status.clone()
     }
 
     /// The backend took points.
-    pub(super) fn sent(&self, points: u64) {
+    pub(crate) fn sent(&self, points: u64, at: Timestamp) {
         let mut state = self.lock();
         state.status.sent += points;
+        state.status.last_success = Some(at);
         state.status.problem = None;
         if std::mem::take(&mut state.people_think_it_fails) {
-            (self.say)(&format!("OTLP out: {}", state.status.line()));
+            (self.say)(&state.status);
         }
     }
 
     /// The backend took points and rejected others of the same request for good, or took all and has a warning. Either is no
     /// recovery.
-    pub(super) fn taken_in_part(&self, taken: u64, rejected: u64, message: &str, now: Instant) {
+    pub(crate) fn taken_in_part(&self, taken: u64, rejected: u64, message: &str, now: Now) {
         let message = if message.is_empty() { "without saying why" } else { message };
         let reason = match rejected {
             0 => format!("it took all of a request, with a warning: {message}"),
             _ => format!("it rejected {rejected} of the {} points of a request: {message}", taken + rejected),
         };
-        self.fails(&reason, now, |status| {
+        self.fails(&reason, now.instant, |status| {
             status.sent += taken;
             status.refused += rejected;
+            if taken > 0 {
+                status.last_success = Some(now.time);
+            }
         });
     }
 
     /// The backend refused points for good.
-    pub(super) fn refused(&self, points: u64, reason: &str, now: Instant) {
+    pub(crate) fn refused(&self, points: u64, reason: &str, now: Instant) {
         self.fails(reason, now, |status| status.refused += points);
     }
 
     /// Points could not be sent in time.
-    pub(super) fn dropped(&self, points: u64, reason: &str, now: Instant) {
+    pub(crate) fn dropped(&self, points: u64, reason: &str, now: Instant) {
         self.fails(reason, now, |status| status.dropped += points);
     }
 
+    /// A request could not be delivered, or was refused.
+    pub(crate) fn tried_in_vain(&self) {
+        self.lock().status.failed_tries += 1;
+    }
+
     /// The backend does not take points now; they wait.
-    pub(super) fn delayed(&self, reason: &str, now: Instant) {
+    pub(crate) fn delayed(&self, reason: &str, now: Instant) {
         self.fails(reason, now, |_| ());
     }
 
-    fn fails(&self, reason: &str, now: Instant, count: impl FnOnce(&mut OtlpOutStatus)) {
+    fn fails(&self, reason: &str, now: Instant, count: impl FnOnce(&mut SendingStatus)) {
         let mut state = self.lock();
         count(&mut state.status);
         state.status.problem = Some(reason.to_owned());
         if state.said.is_none_or(|said| now.duration_since(said) >= SILENCE) {
             state.said = Some(now);
             state.people_think_it_fails = true;
-            (self.say)(&format!("OTLP out: {}", state.status.line()));
+            (self.say)(&state.status);
         }
     }
 
@@ -142,7 +128,7 @@ mod tests {
     fn health() -> (Health, Arc<Mutex<Vec<String>>>) {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&lines);
-        let say = move |line: &str| heard.lock().unwrap().push(line.to_owned());
+        let say = move |status: &SendingStatus| heard.lock().unwrap().push(status.line());
         (Health::new("http://host/v1/metrics".to_owned(), Box::new(say)), lines)
     }
 
@@ -151,14 +137,14 @@ mod tests {
         let (health, lines) = health();
         let begin = Instant::now();
         let after = |seconds: u64| begin + Duration::from_secs(seconds);
-        health.sent(5);
+        health.sent(5, Timestamp::UNIX_EPOCH);
         health.delayed("connection refused", after(0));
         health.delayed("connection refused", after(30));
         health.dropped(7, "connection refused", after(59));
         health.delayed("timeout", after(61));
-        health.sent(3);
-        health.sent(3);
-        let url = "OTLP out: http://host/v1/metrics";
+        health.sent(3, Timestamp::UNIX_EPOCH);
+        health.sent(3, Timestamp::UNIX_EPOCH);
+        let url = "http://host/v1/metrics";
         let expected = [
             format!("{url}: 5 points sent; problem: connection refused"),
             format!("{url}: 5 points sent, 7 dropped; problem: timeout"),
@@ -173,14 +159,17 @@ mod tests {
     fn a_request_that_is_taken_in_part_is_no_recovery() {
         let (health, lines) = health();
         let begin = Instant::now();
-        let after = |seconds: u64| begin + Duration::from_secs(seconds);
+        let after = |seconds: i64| Now {
+            instant: begin + Duration::from_secs(seconds as u64),
+            time: Timestamp::from_second(seconds).unwrap(),
+        };
         for at in 0..3 {
             health.taken_in_part(8, 2, "too old", after(at * 15));
         }
         health.taken_in_part(9, 1, "", after(70));
         health.taken_in_part(10, 0, "use v2", after(140));
-        health.sent(10);
-        let url = "OTLP out: http://host/v1/metrics";
+        health.sent(10, Timestamp::UNIX_EPOCH);
+        let url = "http://host/v1/metrics";
         let expected = [
             format!(
                 "{url}: 8 points sent, 2 refused; problem: it rejected 2 of the 10 points of a request: too old"
@@ -198,11 +187,26 @@ mod tests {
     }
 
     #[test]
+    fn the_last_success_is_when_points_were_taken() {
+        let (health, _) = health();
+        let at = |second| Now { instant: Instant::now(), time: Timestamp::from_second(second).unwrap() };
+        let last = || health.status().last_success.map(Timestamp::as_second);
+        assert_eq!(last(), None);
+        health.taken_in_part(0, 5, "too old", at(1));
+        assert_eq!(last(), None);
+        health.taken_in_part(1, 4, "too old", at(2));
+        assert_eq!(last(), Some(2));
+        health.sent(1, at(3).time);
+        health.refused(1, "it answers 400", Instant::now());
+        assert_eq!(last(), Some(3));
+    }
+
+    #[test]
     fn what_comes_and_goes_is_not_said_each_time() {
         let (health, lines) = health();
         for _ in 0..10 {
             health.refused(1, "it answers 400", Instant::now());
-            health.sent(1);
+            health.sent(1, Timestamp::UNIX_EPOCH);
         }
         assert_eq!(lines.lock().unwrap().len(), 2, "{lines:?}");
         assert_eq!((health.status().refused, health.status().sent), (10, 10));

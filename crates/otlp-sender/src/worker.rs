@@ -1,11 +1,9 @@
 //! The thread that sends.
 
-use std::hash::{BuildHasher as _, RandomState};
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::Timestamp;
@@ -14,54 +12,16 @@ use otlp::message::ExportRequest;
 use prost::Message as _;
 use ureq::http::header;
 
-use super::health::Health;
-use super::queue::Queue;
-use super::target::Target;
-use super::verdict::{Answer, Verdict};
+use crate::health::{Health, Now};
+use crate::queue::Queue;
+use crate::verdict::{Answer, Verdict};
+use crate::{Pace, Target};
 
 /// No more of an answer is read: it holds a status and a message.
 const MOST_ANSWER_BYTES: u64 = 64 * 1024;
 
-/// How long things may take.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
-    /// One try.
-    pub(super) timeout: Duration,
-    /// The wait before the second try. Each further one is twice as long…
-    pub(super) first_wait: Duration,
-    /// … but no longer than this.
-    pub(super) longest_wait: Duration,
-    /// A scrape that could not be sent for so long is dropped. Backends refuse old points anyway.
-    pub(super) patience: Duration,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self {
-            timeout: Duration::from_secs(10),
-            first_wait: Duration::from_secs(1),
-            longest_wait: Duration::from_secs(30),
-            patience: Duration::from_secs(5 * 60),
-        }
-    }
-}
-
-impl Pace {
-    /// The wait after so many failures in a row, between half of it and all of it at random: several senders must not
-    /// come back together.
-    fn wait(&self, failures: u32) -> Duration {
-        let doubled = self.first_wait.saturating_mul(2_u32.saturating_pow(failures));
-        let whole = doubled.min(self.longest_wait);
-        // Seeded anew by the system each time.
-        let random = RandomState::new().hash_one(failures);
-        #[allow(clippy::cast_precision_loss, reason = "random enough")]
-        let fraction = random as f64 / u64::MAX as f64;
-        whole.mul_f64(0.5 + fraction / 2.0)
-    }
-}
-
 /// Sends what comes out of a queue, in order.
-pub(super) struct Sender {
+pub(crate) struct Worker {
     target: Target,
     queue: Arc<Queue>,
     health: Arc<Health>,
@@ -71,8 +31,8 @@ pub(super) struct Sender {
     failures: u32,
 }
 
-impl Sender {
-    pub(super) fn new(target: Target, queue: Arc<Queue>, health: Arc<Health>, pace: Pace) -> Self {
+impl Worker {
+    pub(crate) fn new(target: Target, queue: Arc<Queue>, health: Arc<Health>, pace: Pace) -> Self {
         let mut config = ureq::Agent::config_builder()
             .timeout_global(Some(pace.timeout))
             .http_status_as_error(false)
@@ -87,7 +47,7 @@ impl Sender {
     }
 
     /// Sends until the queue is closed.
-    pub(super) fn run(mut self) {
+    pub(crate) fn run(mut self) {
         while let Some(waiting) = self.queue.take() {
             let deadline = waiting.since + self.pace.patience;
             let mut requests = waiting.scrape.into_requests(BATCH_POINTS);
@@ -116,18 +76,22 @@ impl Sender {
         let body = match gzipped(&request.encode_to_vec()) {
             Ok(body) => body,
             Err(error) => {
-                self.health.dropped(points, &format!("{error:#}"), Instant::now());
+                let reason = format!("failed to compress a request: {error}");
+                self.health.dropped(points, &reason, Instant::now());
                 return Delivery::Settled;
             }
         };
         loop {
             let verdict = self.attempt(&body);
             let now = Instant::now();
+            if matches!(verdict, Verdict::Later { .. } | Verdict::Refused { .. }) {
+                self.health.tried_in_vain();
+            }
             let (reason, after) = match verdict {
                 Verdict::Later { reason, after } => (reason, after),
                 settled => {
                     self.failures = 0;
-                    self.note(settled, points, now);
+                    self.note(settled, points, Now { instant: now, time: Timestamp::now() });
                     return Delivery::Settled;
                 }
             };
@@ -144,14 +108,14 @@ impl Sender {
         }
     }
 
-    fn note(&self, settled: Verdict, points: u64, now: Instant) {
+    fn note(&self, settled: Verdict, points: u64, now: Now) {
         match settled {
-            Verdict::Taken => self.health.sent(points),
+            Verdict::Taken => self.health.sent(points, now.time),
             Verdict::TakenInPart { rejected, reason } => {
                 let rejected = rejected.min(points);
                 self.health.taken_in_part(points - rejected, rejected, &reason, now);
             }
-            Verdict::Refused { reason } => self.health.refused(points, &reason, now),
+            Verdict::Refused { reason } => self.health.refused(points, &reason, now.instant),
             Verdict::Later { .. } => {}
         }
     }
@@ -202,23 +166,8 @@ enum Delivery {
     Closed,
 }
 
-fn gzipped(bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
+fn gzipped(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(bytes).and_then(|()| encoder.finish()).context("failed to compress a request")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_double_up_to_a_bound_and_differ() {
-        let pace = Pace::default();
-        for (failures, seconds) in [(0, 1), (1, 2), (4, 16), (5, 30), (100, 30)] {
-            let whole = Duration::from_secs(seconds);
-            let waits: Vec<Duration> = (0..20).map(|_| pace.wait(failures)).collect();
-            assert!(waits.iter().all(|wait| (whole / 2..=whole).contains(wait)), "{failures}: {waits:?}");
-            assert!(waits.iter().any(|wait| *wait != waits[0]), "{failures}: {waits:?}");
-        }
-    }
+    encoder.write_all(bytes)?;
+    encoder.finish()
 }

@@ -8,7 +8,7 @@ use otlp::Scrape;
 
 /// Scrapes, oldest first. Adding one never waits: where there is no room, the oldest are dropped.
 #[derive(Debug)]
-pub(super) struct Queue {
+pub(crate) struct Queue {
     state: Mutex<State>,
     changed: Condvar,
     most_points: usize,
@@ -25,20 +25,20 @@ struct State {
 
 /// A scrape that waits.
 #[derive(Debug)]
-pub(super) struct Waiting {
-    pub(super) scrape: Scrape,
+pub(crate) struct Waiting {
+    pub(crate) scrape: Scrape,
     /// When it came.
-    pub(super) since: Instant,
+    pub(crate) since: Instant,
 }
 
 impl Queue {
     /// A queue for scrapes of so many points together; a larger scrape has it for itself.
-    pub(super) fn new(most_points: usize) -> Self {
+    pub(crate) fn new(most_points: usize) -> Self {
         Self { state: Mutex::default(), changed: Condvar::new(), most_points }
     }
 
     /// Adds a scrape; returns how many points were dropped for it. A closed queue takes no more.
-    pub(super) fn push(&self, scrape: Scrape, now: Instant) -> usize {
+    pub(crate) fn push(&self, scrape: Scrape, now: Instant) -> usize {
         let mut state = self.lock();
         if state.closed {
             return 0;
@@ -54,37 +54,49 @@ impl Queue {
         dropped
     }
 
+    /// Adds a scrape as soon as there is room for it, and at the deadline in any case, as [`Self::push`] does.
+    pub(crate) fn push_by(&self, scrape: Scrape, deadline: Instant) -> usize {
+        let full = |state: &mut State| {
+            !state.closed && !state.waiting.is_empty() && state.points + scrape.len() > self.most_points
+        };
+        let time = deadline.saturating_duration_since(Instant::now());
+        // Between this and the pushing there may be others: the bound holds all the same.
+        drop(self.changed.wait_timeout_while(self.lock(), time, full));
+        self.push(scrape, Instant::now())
+    }
+
     /// Waits for a scrape. `None` when no more will come.
-    pub(super) fn take(&self) -> Option<Waiting> {
+    pub(crate) fn take(&self) -> Option<Waiting> {
         let state = self.lock();
         let empty = |state: &mut State| state.waiting.is_empty() && !state.closed;
         let mut state = self.changed.wait_while(state, empty).unwrap_or_else(PoisonError::into_inner);
+        self.changed.notify_all();
         state.pop()
     }
 
     /// How many points wait.
-    pub(super) fn points(&self) -> usize {
+    pub(crate) fn points(&self) -> usize {
         self.lock().points
     }
 
     /// How many points ever came.
-    pub(super) fn came(&self) -> u64 {
+    pub(crate) fn came(&self) -> u64 {
         self.lock().came
     }
 
     /// Whether it is closed.
-    pub(super) fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.lock().closed
     }
 
     /// No more scrapes will come, and nobody waits for the answers any more.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_all();
     }
 
     /// Waits so long; less, and with `true`, when the queue is closed.
-    pub(super) fn closed_within(&self, time: Duration) -> bool {
+    pub(crate) fn closed_within(&self, time: Duration) -> bool {
         let state = self.lock();
         let open = |state: &mut State| !state.closed;
         let waited = self.changed.wait_timeout_while(state, time, open);
@@ -129,6 +141,24 @@ mod tests {
         queue.close();
         let left = std::iter::from_fn(|| queue.take()).map(|waiting| waiting.scrape.len());
         assert_eq!(left.collect::<Vec<_>>(), [1]);
+    }
+
+    #[test]
+    fn whoever_wants_to_wait_for_room_waits_until_there_is_some_or_the_time_is_up() {
+        let queue = Queue::new(10);
+        let soon = || Instant::now() + Duration::from_millis(20);
+        let late = || Instant::now() + Duration::from_secs(60);
+        assert_eq!([queue.push_by(scrape(6), late()), queue.push_by(scrape(4), late())], [0, 0]);
+        assert_eq!(queue.push_by(scrape(1), soon()), 6, "nobody takes anything");
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| queue.push_by(scrape(8), late()));
+            assert_eq!([queue.take(), queue.take()].map(|taken| taken.unwrap().scrape.len()), [4, 1]);
+            assert_eq!(waiting.join().unwrap(), 0);
+            let waiting = scope.spawn(|| queue.push_by(scrape(8), late()));
+            queue.close();
+            assert_eq!(waiting.join().unwrap(), 0, "closed");
+        });
+        assert_eq!(queue.points(), 8);
     }
 
     #[test]

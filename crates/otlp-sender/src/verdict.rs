@@ -9,7 +9,7 @@ use prost::Message;
 
 /// What became of a request.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// It was taken.
     Taken,
     /// It was taken but for some points, which must not be sent again.
@@ -35,20 +35,20 @@ pub(super) enum Verdict {
 
 /// What the backend answered.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Answer<'a> {
+pub(crate) struct Answer<'a> {
     /// The status code.
-    pub(super) status: u16,
+    pub(crate) status: u16,
     /// The header `Content-Type`.
-    pub(super) content_type: &'a str,
+    pub(crate) content_type: &'a str,
     /// The header `Retry-After`.
-    pub(super) retry_after: Option<&'a str>,
+    pub(crate) retry_after: Option<&'a str>,
     /// The body.
-    pub(super) body: &'a [u8],
+    pub(crate) body: &'a [u8],
 }
 
 impl Answer<'_> {
     /// By the rules of OTLP/HTTP: four status codes are worth another try, others are not.
-    pub(super) fn verdict(&self, now: Timestamp) -> Verdict {
+    pub(crate) fn verdict(&self, now: Timestamp) -> Verdict {
         match self.status {
             200..300 => self.taken(),
             429 | 502 | 503 | 504 => {
@@ -97,8 +97,9 @@ fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     Some(Duration::try_from(date.duration_since(now)).unwrap_or_default().min(LONGEST_PAUSE))
 }
 
-/// The first line that says anything, of bearable length and without what would upset a terminal.
-pub(crate) fn one_line(text: &str) -> String {
+/// What others wrote, for people: the first line that says anything, of bearable length and without what would upset a
+/// terminal.
+pub fn one_line(text: &str) -> String {
     const LONGEST: usize = 200;
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     let mut shown: String = line.chars().filter(|c| !c.is_control()).take(LONGEST).collect();

@@ -1,22 +1,21 @@
 //! The sender against backends that behave and backends that do not.
 
-use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::sync::mpsc::{Receiver, channel};
+use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use catalogue::{Number, Point, Resource};
-use embedded::ScrapeSink;
-use flate2::read::GzDecoder;
-use otlp::message::{Data, ExportRequest, ExportResponse, PartialSuccess};
+use catalogue::{Number, Point, Resource, Sink as _};
+use jiff::Timestamp;
+use otlp::OtlpSink;
+use otlp::message::{ExportResponse, PartialSuccess};
 use prometheus_server::otlp::{OtlpIngester, OtlpState, otlp_router};
 use prost::Message as _;
 use tsdb::{Options, Store};
 
-use super::sender::Pace;
-use super::{OtlpOut, OtlpOutStatus, Target};
+use crate::fakes::{Backend, Reply};
+use crate::health::Health;
+use crate::queue::Queue;
+use crate::{OtlpSender, Pace, SendingStatus, Target};
 
 /// Fast enough for tests, slow enough for a busy machine.
 const PACE: Pace = Pace {
@@ -26,114 +25,23 @@ const PACE: Pace = Pace {
     patience: Duration::from_secs(20),
 };
 
-/// What a backend does with a request.
-enum Reply {
-    Answer(&'static str, &'static [&'static str], Vec<u8>),
-    Silence,
-    HangUp,
-}
-
-fn status(line: &'static str) -> Reply {
-    Reply::Answer(line, &[], Vec::new())
-}
-
-/// What a backend received.
-struct Request {
-    path: String,
-    headers: BTreeMap<String, String>,
-    message: ExportRequest,
-}
-
-impl Request {
-    fn points(&self) -> usize {
-        let metrics =
-            self.message.resource_metrics.iter().flat_map(|r| &r.scope_metrics).flat_map(|s| &s.metrics);
-        metrics
-            .map(|metric| match metric.data.as_ref().unwrap() {
-                Data::Gauge(gauge) => gauge.data_points.len(),
-                Data::Sum(sum) => sum.data_points.len(),
-                other => panic!("{other:?}"),
-            })
-            .sum()
-    }
-}
-
-/// A backend that replies as it was told, and with 200 from then on.
-struct Backend {
-    url: String,
-    requests: Receiver<Request>,
-}
-
-impl Backend {
-    fn new(replies: Vec<Reply>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let (received, requests) = channel();
-        std::thread::spawn(move || {
-            let mut replies = replies.into_iter();
-            let mut silent = Vec::new();
-            for stream in listener.incoming() {
-                let mut stream = stream.unwrap();
-                let Some(request) = read(&stream) else { continue };
-                if received.send(request).is_err() {
-                    return;
-                }
-                match replies.next().unwrap_or_else(|| status("200 OK")) {
-                    Reply::Answer(line, headers, body) => {
-                        let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
-                        let length = body.len();
-                        let head = format!(
-                            "HTTP/1.1 {line}\r\n{headers}Connection: close\r\nContent-Length: {length}\r\n\r\n"
-                        );
-                        let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
-                    }
-                    Reply::Silence => silent.push(stream),
-                    Reply::HangUp => {}
-                }
-            }
-        });
-        Self { url, requests }
-    }
-
-    fn next(&self) -> Request {
-        self.requests.recv_timeout(Duration::from_secs(20)).expect("a request within 20 seconds")
-    }
-}
-
-fn read(stream: &TcpStream) -> Option<Request> {
-    let mut reader = BufReader::new(stream);
-    let mut line = String::new();
-    reader.read_line(&mut line).ok()?;
-    let path = line.strip_prefix("POST ")?.split(' ').next()?.to_owned();
-    let mut headers = BTreeMap::new();
-    loop {
-        line.clear();
-        reader.read_line(&mut line).ok()?;
-        let Some((name, value)) = line.trim().split_once(':') else { break };
-        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
-    }
-    let mut body = vec![0; headers.get("content-length")?.parse().ok()?];
-    reader.read_exact(&mut body).ok()?;
-    let mut unzipped = Vec::new();
-    GzDecoder::new(body.as_slice()).read_to_end(&mut unzipped).ok()?;
-    Some(Request { path, headers, message: ExportRequest::decode(unzipped.as_slice()).ok()? })
-}
-
-/// A sender, its outlet and what it said.
+/// A sender and what it said.
 struct Sending {
-    out: OtlpOut,
-    outlet: Box<dyn ScrapeSink>,
+    out: OtlpSender,
+    sink: OtlpSink,
     said: Arc<Mutex<Vec<String>>>,
 }
 
 impl Sending {
     fn to(url: &str, headers: &[&str], pace: Pace) -> Self {
-        let headers: Vec<String> = headers.iter().map(|header| (*header).to_owned()).collect();
+        let target = headers
+            .iter()
+            .fold(Target::new(url).unwrap(), |target, header| target.with_header(header).unwrap());
         let said = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&said);
-        let say = move |line: &str| heard.lock().unwrap().push(line.to_owned());
-        let out = OtlpOut::start_at(Target::new(url, &headers).unwrap(), say, pace).unwrap();
-        Self { outlet: out.outlet(), out, said }
+        let say = move |status: &SendingStatus| heard.lock().unwrap().push(status.line());
+        let out = OtlpSender::start_at_pace(target, pace, say).unwrap();
+        Self { out, sink: OtlpSink::new(), said }
     }
 
     fn scrape(&mut self, points: usize) {
@@ -142,18 +50,13 @@ impl Sending {
             let value = at.to_string();
             let time_ns = 1_000_000_000_000;
             let point = Point { start_ns: None, time_ns, value: Number::Int(at as i64) };
-            self.outlet.record(
-                &node,
-                &catalogue::k8s_cluster::NODE_CONDITION_READY,
-                &[("at", &value)],
-                point,
-            );
+            self.sink.record(&node, &catalogue::k8s_cluster::NODE_CONDITION_READY, &[("at", &value)], point);
         }
-        self.outlet.scraped();
+        self.out.send(self.sink.take());
     }
 
     /// Waits until the status is as wanted.
-    fn wait_until(&self, wanted: impl Fn(&OtlpOutStatus) -> bool) -> OtlpOutStatus {
+    fn wait_until(&self, wanted: impl Fn(&SendingStatus) -> bool) -> SendingStatus {
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
             let status = self.out.status();
@@ -202,12 +105,12 @@ fn a_large_scrape_goes_in_batches() {
 #[test]
 fn what_may_go_better_later_is_tried_again_until_it_does() {
     let troubles = vec![
-        status("503 Service Unavailable"),
+        Reply::status("503 Service Unavailable"),
         Reply::Answer("429 Too Many Requests", &["Retry-After: 0"], b"slow down".to_vec()),
         Reply::HangUp,
         Reply::Silence,
-        status("502 Bad Gateway"),
-        status("504 Gateway Timeout"),
+        Reply::status("502 Bad Gateway"),
+        Reply::status("504 Gateway Timeout"),
     ];
     let tries = troubles.len() + 1;
     let backend = Backend::new(troubles);
@@ -279,13 +182,13 @@ fn a_backend_that_is_down_costs_points_and_no_time() {
 
 #[test]
 fn a_large_scrape_that_cannot_be_sent_in_time_is_dropped_as_a_whole() {
-    let backend = Backend::new((0..3).map(|_| status("503 Service Unavailable")).collect());
+    let backend = Backend::new((0..3).map(|_| Reply::status("503 Service Unavailable")).collect());
     let mut sending = Sending::to(&backend.url, &[], Pace { patience: Duration::ZERO, ..PACE });
     sending.scrape(20_000);
     let status = sending.wait_until(|status| status.dropped > 0);
     assert_eq!((status.dropped, status.sent), (20_000, 0));
     assert_eq!(backend.next().points(), 8_192);
-    assert!(backend.requests.try_recv().is_err(), "more of an old scrape was sent");
+    assert!(backend.came().is_none(), "more of an old scrape was sent");
 }
 
 #[test]
@@ -347,7 +250,8 @@ fn a_sender_that_has_ended_unasked_is_a_problem() {
     while !gone.is_finished() {
         std::thread::yield_now();
     }
-    let broken = OtlpOut { thread: Arc::new(gone), ..sending.out.clone() };
+    let health = Health::new(backend.url.clone(), Box::new(|_| ()));
+    let broken = OtlpSender::with(Arc::new(Queue::new(1)), Arc::new(health), gone);
     let problem = broken.status().problem.unwrap();
     assert!(problem.contains("has ended"), "{problem}");
 }
@@ -372,4 +276,38 @@ fn our_own_ingestion_takes_it() {
     let status = sending.wait_until(|status| status.sent + status.refused == 10_000);
     assert_eq!((status.refused, status.problem), (0, None));
     assert_eq!(store.stats().series, 10_000);
+}
+
+#[test]
+fn the_thread_ends_with_the_last_handle() {
+    let backend = Backend::new(vec![]);
+    let told = Arc::new(());
+    let held = Arc::clone(&told);
+    let say = move |_: &SendingStatus| assert!(Arc::strong_count(&held) > 0);
+    let out = OtlpSender::start_at_pace(Target::new(&backend.url).unwrap(), PACE, say).unwrap();
+    let other = out.clone();
+    drop(out);
+    std::thread::sleep(Duration::from_millis(20));
+    assert_eq!((other.status().problem, Arc::strong_count(&told)), (None, 2));
+    drop(other);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while Arc::strong_count(&told) > 1 {
+        assert!(Instant::now() < deadline, "the thread still runs");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn tries_that_fail_are_counted_and_the_last_success_has_a_time() {
+    let troubles =
+        ["503 Service Unavailable", "400 Bad Request", "200 OK"].map(Reply::status).into_iter().collect();
+    let backend = Backend::new(troubles);
+    let mut sending = Sending::to(&backend.url, &[], PACE);
+    sending.scrape(1);
+    let status = sending.wait_until(|status| status.refused == 1);
+    assert_eq!((status.failed_tries, status.last_success), (2, None));
+    sending.scrape(1);
+    let status = sending.wait_until(|status| status.sent == 1);
+    assert_eq!(status.failed_tries, 2);
+    assert!(status.last_success.is_some_and(|at| at.duration_until(Timestamp::now()).as_secs() < 20));
 }
