@@ -10,7 +10,7 @@ use receivers::{HostMetricsReceiver, HostMetricsSettings};
 use super::source::ClusterKubelets;
 use crate::source::KubeletSource as _;
 
-/// Which metrics there are: the fragment that the collectors of all environments read.
+/// The fragment that the collectors of all environments read.
 const SETTINGS: &str = include_str!("../../../deploy/collector/host_metrics.yaml");
 
 /// Nodes whose measurements are handed over together: those of thousands would need much memory at once.
@@ -27,10 +27,19 @@ pub struct HostAgents {
 
 impl HostAgents {
     /// The agents on the nodes that `kubelets` know, whose measurements carry this name of the cluster.
-    pub fn new(kubelets: Arc<ClusterKubelets>, cluster_name: &str) -> Self {
-        let settings = serde_yaml::from_str(SETTINGS).expect("a test reads the fragment");
+    pub fn new(kubelets: Arc<ClusterKubelets>, cluster_name: &str, settings: HostMetricsSettings) -> Self {
         let (agents, sink) = (BTreeMap::new(), OtlpSink::new());
         Self { kubelets, cluster_name: cluster_name.to_owned(), settings, agents, sink }
+    }
+
+    /// Which metrics there are, unless somebody wants others: as in all environments.
+    pub fn usual_settings() -> HostMetricsSettings {
+        serde_yaml::from_str(SETTINGS).expect("a test reads the fragment")
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> Timestamp {
+        self.kubelets.now()
     }
 
     /// What all agents measure at `at`, in parts. A node that is lost has none that could.
@@ -65,7 +74,7 @@ mod tests {
     #[test]
     fn the_shipped_fragment_can_be_read() {
         let kubelets = Arc::new(ClusterKubelets::new(Arc::new(|| Timestamp::UNIX_EPOCH)));
-        let mut agents = HostAgents::new(kubelets, "kwok");
+        let mut agents = HostAgents::new(kubelets, "kwok", HostAgents::usual_settings());
         agents.measure(Timestamp::UNIX_EPOCH, |_| panic!("a cluster without nodes has no agents"));
     }
 

@@ -4,7 +4,8 @@
 //! ```text
 //! API server ──watch──► Watcher ──► Objects ◄── ClusterKubelets ◄── router ◄── Server ◄── collectors
 //!                       (3 kinds)   (trimmed,    (KubeletSource)    + probes, own metrics
-//!                                    by node)
+//!                                    by node)          │
+//!                                                       └─────► HostAgents ──► OtlpSender ──► backend
 //! ```
 //!
 //! Objects are trimmed as they arrive to what summaries depend on. While the API server is away the kubelets go on
@@ -17,6 +18,7 @@ mod objects;
 mod observing;
 mod pace;
 mod progress;
+mod sending;
 mod serving;
 mod source;
 mod watching;
@@ -25,6 +27,7 @@ pub use host::{HostAgents, next_round};
 pub use objects::Objects;
 pub use pace::Pace;
 pub use progress::{Kind, Progress};
+pub use sending::send_host_metrics;
 pub use serving::{Application, Limits, Metrics, Server};
 pub use source::{Clock, ClusterKubelets};
 pub use watching::{client, watch};

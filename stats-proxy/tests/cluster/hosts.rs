@@ -37,7 +37,7 @@ fn round(agents: &mut HostAgents, at: Timestamp) -> BTreeMap<String, BTreeMap<St
     nodes
 }
 
-fn text(attributes: &[KeyValue], key: &str) -> String {
+pub(crate) fn text(attributes: &[KeyValue], key: &str) -> String {
     let found = attributes.iter().find(|attribute| attribute.key == key).unwrap();
     match found.value.as_ref().unwrap().value.as_ref().unwrap() {
         Value::String(text) => text.clone(),
@@ -58,7 +58,7 @@ fn every_node_that_can_be_reached_sends_what_its_machine_says() {
     names.iter().for_each(|name| put(node(name)));
     kubelets.put(serde_json::from_value::<Pod>(pod("web-1", "node-000")).unwrap());
 
-    let mut agents = HostAgents::new(Arc::clone(&kubelets), "kwok");
+    let mut agents = HostAgents::new(Arc::clone(&kubelets), "kwok", HostAgents::usual_settings());
     let nodes = round(&mut agents, start);
     assert_eq!(nodes.keys().cloned().collect::<BTreeSet<_>>(), names);
     for (name, metrics) in &nodes {

@@ -7,5 +7,6 @@ mod hosts;
 mod objects;
 mod program;
 mod same;
+mod sending;
 mod serving;
 mod watching;

@@ -49,7 +49,7 @@ async fn ask_as(router: &Router, method: &str, host: &str, path: &str) -> (u16, 
     (status, String::from_utf8(body.to_vec()).unwrap())
 }
 
-async fn ask(router: &Router, path: &str) -> (u16, String) {
+pub(crate) async fn ask(router: &Router, path: &str) -> (u16, String) {
     ask_as(router, "GET", "localhost:10250", path).await
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use kubelet_stats::summary::Summary;
 use serde_json::json;
 use stats_proxy::KubeletSource as _;
-use stats_proxy::cluster::{self, ClusterKubelets, Kind, Pace, Progress};
+use stats_proxy::cluster::{self, Clock, ClusterKubelets, Kind, Pace, Progress};
 use tokio::task::JoinHandle;
 
 use crate::api::{Api, Behaviour, Serving};
@@ -38,12 +38,21 @@ impl Followed {
     }
 
     async fn at_pace(api: &Api, pace: Pace) -> Self {
+        Self::with_clock(api, pace, Arc::new(|| "2026-03-14T15:09:26Z".parse().unwrap())).await
+    }
+
+    /// In the time of everybody else.
+    pub(crate) async fn now(api: &Api) -> Self {
+        Self::with_clock(api, PACE, Arc::new(Timestamp::now)).await
+    }
+
+    async fn with_clock(api: &Api, pace: Pace, clock: Clock) -> Self {
         let serving = api.serve(0).await;
         let port = serving.address.port();
         let config = kube::Config::new(format!("http://{}", serving.address).parse().unwrap());
         let progress = Arc::new(Progress::new());
         let client = cluster::client(config, &pace, &progress).unwrap();
-        let kubelets = Arc::new(ClusterKubelets::new(Arc::new(|| "2026-03-14T15:09:26Z".parse().unwrap())));
+        let kubelets = Arc::new(ClusterKubelets::new(clock));
         let (watched, reported) = (Arc::clone(&kubelets), Arc::clone(&progress));
         let task =
             tokio::spawn(async move { match cluster::watch(client, &watched, &reported, &pace).await {} });

@@ -20,8 +20,8 @@ impl Connection {
         Ok(Self(BufReader::new(stream)))
     }
 
-    /// The status and the length of an answer.
-    async fn get(&mut self, path: &str) -> anyhow::Result<(u16, usize)> {
+    /// The status and the body of an answer.
+    async fn get(&mut self, path: &str) -> anyhow::Result<(u16, Vec<u8>)> {
         let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
         self.0.get_mut().write_all(request.as_bytes()).await?;
         let (mut line, mut status, mut length) = (String::new(), 0, 0);
@@ -39,13 +39,13 @@ impl Connection {
         }
         let mut body = vec![0; length];
         self.0.read_exact(&mut body).await?;
-        Ok((status, length))
+        Ok((status, body))
     }
 
     async fn summary(&mut self, node: usize) -> anyhow::Result<usize> {
-        let (status, length) = self.get(&format!("/nodes/{}/stats/summary", node_name(node))).await?;
+        let (status, body) = self.get(&format!("/nodes/{}/stats/summary", node_name(node))).await?;
         anyhow::ensure!(status == 200, "a summary was answered with {status}");
-        Ok(length)
+        Ok(body.len())
     }
 }
 
@@ -84,6 +84,14 @@ impl Load {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         Ok(())
+    }
+
+    /// The value of one of the server's own metrics, 0 when it has none of this name.
+    pub(crate) async fn metric(&self, name: &str) -> anyhow::Result<f64> {
+        let (_, page) = Connection::open(self.address).await?.get("/metrics").await?;
+        let page = String::from_utf8(page).context("the metrics are no text")?;
+        let value = page.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+        Ok(value.unwrap_or_default())
     }
 
     /// Every node once, `at_once` at a time; how long it took, and how many bytes came.

@@ -7,6 +7,7 @@
 #![allow(clippy::print_stdout, reason = "its results")]
 
 mod api;
+mod backend;
 mod load;
 mod process;
 mod server;
@@ -18,6 +19,7 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use stats_proxy::cluster::Limits;
 
+use crate::backend::Received;
 use crate::load::{Load, Times};
 use crate::process::Child;
 
@@ -33,9 +35,15 @@ struct Options {
     /// Seconds of steady load.
     #[arg(long, default_value_t = 10)]
     seconds: u64,
+    /// Let it send host metrics all the time, and measure that too.
+    #[arg(long)]
+    host_metrics: bool,
     /// Be the server, for the API server at this address.
     #[arg(long, hide = true)]
     serve: Option<String>,
+    /// As the server, send host metrics to the backend at this address.
+    #[arg(long, hide = true)]
+    otlp_endpoint: Option<String>,
 }
 
 const BAR_MEGABYTES: f64 = 500.0;
@@ -52,7 +60,7 @@ fn main() -> ExitCode {
     let outcome = runtime.context("failed to start the async runtime").and_then(|runtime| {
         runtime.block_on(async {
             match &options.serve {
-                Some(api) => server::serve(api).await.map(|()| true),
+                Some(api) => server::serve(api, options.otlp_endpoint.as_deref()).await.map(|()| true),
                 None => measure(&options).await,
             }
         })
@@ -71,7 +79,8 @@ async fn measure(options: &Options) -> anyhow::Result<bool> {
     let (nodes, pods) = (options.nodes, options.nodes * options.pods_per_node);
     let api = api::serve(nodes, options.pods_per_node).await?;
     let began = std::time::Instant::now();
-    let child = Child::start(api)?;
+    let backend = if options.host_metrics { Some(backend::serve().await?) } else { None };
+    let child = Child::start(api, backend.as_ref().map(|(address, _)| *address))?;
     let load = Load::new(child.address, nodes);
     load.until_ready().await?;
     let mut report = Report::default();
@@ -108,12 +117,39 @@ async fn measure(options: &Options) -> anyhow::Result<bool> {
     let burst = load.burst().await?;
     let bar = format!("{} s", BAR_BURST.as_secs());
     report.bar("burst of all", &format!("{:.2} s", burst.as_secs_f64()), &bar, burst <= BAR_BURST);
+    if let Some((_, received)) = &backend {
+        host_metrics(&child, &load, received).await?;
+    }
     let (now, most) = child.memory()?;
     report.memory("now", now, None);
     report.memory("memory, at most", most, Some(BAR_MEGABYTES));
     println!("load of the machine: {}", process::load());
     println!("SIGTERM          ended after {:.3} s", child.end()?.as_secs_f64());
     Ok(report.good)
+}
+
+/// What sending takes while nothing else happens.
+async fn host_metrics(child: &Child, load: &Load, received: &Received) -> anyhow::Result<()> {
+    const ROUNDS: u64 = 3;
+    let points = || load.metric("stats_proxy_otlp_points_total{outcome=\"sent\"}");
+    let seconds = server::HOST_METRICS_INTERVAL.unsigned_abs() * ROUNDS as u32;
+    let before = (child.cpu()?, received.so_far(), points().await?);
+    tokio::time::sleep(seconds).await;
+    let after = (child.cpu()?, received.so_far(), points().await?);
+    let rounds = ROUNDS as f64;
+    let (requests, bytes) = (after.1.0 - before.1.0, after.1.1 - before.1.1);
+    println!(
+        "host metrics     {:.0} points in {:.0} requests of {:.1} MB together, {:.2} CPU s, each round of {} s",
+        (after.2 - before.2) / rounds,
+        requests as f64 / rounds,
+        bytes as f64 / 1e6 / rounds,
+        (after.0 - before.0) / rounds,
+        server::HOST_METRICS_INTERVAL.as_secs()
+    );
+    let dropped = load.metric("stats_proxy_otlp_points_total{outcome=\"dropped\"}").await?;
+    let problem = load.metric("stats_proxy_otlp_up").await? < 1.0;
+    println!("                 {dropped:.0} points dropped{}", if problem { "; sending fails" } else { "" });
+    Ok(())
 }
 
 struct Report {

@@ -14,11 +14,12 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    /// Starts it for the API server at `api`.
-    pub(crate) fn start(api: SocketAddr) -> anyhow::Result<Self> {
+    /// Starts it for the API server at `api`; with a backend, it sends host metrics there.
+    pub(crate) fn start(api: SocketAddr, backend: Option<SocketAddr>) -> anyhow::Result<Self> {
         let own = std::env::current_exe().context("failed to find the program itself")?;
         let mut process = Command::new(own)
             .args(["--serve", &format!("http://{api}")])
+            .args(backend.map(|backend| format!("--otlp-endpoint=http://{backend}")))
             .stdout(Stdio::piped())
             .spawn()
             .context("failed to start the server")?;

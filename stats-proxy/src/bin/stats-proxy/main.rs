@@ -1,5 +1,6 @@
 //! `stats-proxy`: the kubelets of a cluster whose API server is watched.
 
+mod host_metrics;
 mod logging;
 mod options;
 mod signals;
@@ -12,6 +13,7 @@ use clap::Parser as _;
 use jiff::Timestamp;
 use stats_proxy::cluster::{self, Application, ClusterKubelets, Metrics, Pace, Progress, Server};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tracing::{error, info, warn};
 
 use crate::options::Options;
@@ -43,6 +45,7 @@ fn run(options: Options) -> anyhow::Result<()> {
 async fn serve(options: Options) -> anyhow::Result<()> {
     // Listened for before anything is up: a signal in between must not be lost.
     let mut signals = Signals::listen()?;
+    let host_metrics = options.host_metrics.start()?;
     options.limits().allow_open_files();
     let listener = TcpListener::bind(options.listen)
         .await
@@ -55,7 +58,11 @@ async fn serve(options: Options) -> anyhow::Result<()> {
     let client = cluster::client(config, &pace, &progress)
         .with_context(|| format!("failed to make a client of the API server {api}"))?;
     let kubelets = Arc::new(ClusterKubelets::new(Arc::new(Timestamp::now)));
-    let metrics = Arc::new(Metrics::new(Arc::clone(&kubelets), Arc::clone(&progress)));
+    let metrics = Metrics::new(Arc::clone(&kubelets), Arc::clone(&progress));
+    let metrics = Arc::new(match &host_metrics {
+        Some(host_metrics) => metrics.with_sender(host_metrics.sender()),
+        None => metrics,
+    });
     let server = Server {
         router: Application {
             kubelets: Arc::clone(&kubelets),
@@ -73,12 +80,20 @@ async fn serve(options: Options) -> anyhow::Result<()> {
         warn!(%address, hosts = %options.allowed_hosts(), "other machines can reach this: there is no password");
     }
     let watching = cluster::watch(client, &kubelets, &progress, &pace);
+    let end = Notify::new();
     let stop = async {
         let signal = signals.next().await;
         info!(signal, "ending: requests that run are finished");
+        end.notify_one();
     };
+    let sending = async {
+        if let Some(host_metrics) = host_metrics {
+            host_metrics.send(Arc::clone(&kubelets), &progress, &end).await;
+        }
+    };
+    let serving = async { tokio::join!(server.serve(listener, stop), sending) };
     tokio::select! {
-        cut_off = server.serve(listener, stop) => info!(cut_off, "ended"),
+        (cut_off, ()) = serving => info!(cut_off, "ended"),
         never = watching => match never {},
     }
     // The system takes back a whole process faster than we take apart hundreds of thousands of pods.

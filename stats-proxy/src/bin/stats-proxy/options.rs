@@ -8,6 +8,7 @@ use http_guard::{AllowedHosts, HostName};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use stats_proxy::cluster::Limits;
 
+use crate::host_metrics::HostMetricsOptions;
 use crate::logging::LogLevel;
 
 /// The kubelets of a Kubernetes cluster whose nodes have none: summaries, pods and resource metrics of every node, as
@@ -55,6 +56,10 @@ pub(crate) struct Options {
     /// How much is logged, as lines of JSON on stderr.
     #[arg(long, value_name = "LEVEL", value_enum, default_value = "info")]
     pub(crate) log_level: LogLevel,
+
+    /// What agents on the nodes would send.
+    #[command(flatten)]
+    pub(crate) host_metrics: HostMetricsOptions,
 }
 
 impl Options {
@@ -104,6 +109,16 @@ mod tests {
         let options = Options::try_parse_from(["stats-proxy"]).unwrap();
         assert!(options.listen.ip().is_loopback());
         assert_eq!(options.allowed_hosts().to_string(), "localhost, 127.0.0.1, [::1]");
+    }
+
+    #[test]
+    fn flags_about_host_metrics_need_a_backend() {
+        for flag in ["--otlp-header=a=b", "--cluster-name=a", "--collection-interval=5s", "--host-metrics=a"]
+        {
+            let refusal = Options::try_parse_from(["stats-proxy", flag]).unwrap_err().to_string();
+            assert!(refusal.contains("--otlp-endpoint <URL>"), "{refusal}");
+            assert!(Options::try_parse_from(["stats-proxy", flag, "--otlp-endpoint", "http://host"]).is_ok());
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use otlp_sender::OtlpSender;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text};
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
@@ -13,9 +14,13 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::sent::Sent;
 use crate::cluster::{ClusterKubelets, Kind, Progress};
 
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Of all names but the usual ones of processes.
+const PREFIX: &str = "stats_proxy";
 
 /// Upper bounds in seconds.
 const BUCKETS: [f64; 10] = [0.000_5, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5];
@@ -48,7 +53,7 @@ impl Metrics {
         let requests = Family::default();
         let durations = Family::<Route, Histogram>::new_with_constructor(|| Histogram::new(BUCKETS));
         let (connections, turned_away) = (Gauge::default(), Counter::default());
-        let own = registry.sub_registry_with_prefix("stats_proxy");
+        let own = registry.sub_registry_with_prefix(PREFIX);
         own.register("requests", "Requests that were answered", requests.clone());
         own.register(
             "request_duration_seconds",
@@ -64,6 +69,12 @@ impl Metrics {
         own.register_collector(Box::new(Cluster { kubelets, progress }));
         registry.register_collector(Box::new(Process));
         Self { registry, requests, durations, connections, turned_away }
+    }
+
+    /// These, and how sending goes.
+    pub fn with_sender(mut self, sender: OtlpSender) -> Self {
+        self.registry.sub_registry_with_prefix(PREFIX).register_collector(Box::new(Sent(sender)));
+        self
     }
 
     /// All of them.

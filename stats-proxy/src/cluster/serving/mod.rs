@@ -4,6 +4,7 @@ mod application;
 mod connections;
 mod metrics;
 mod probes;
+mod sent;
 
 pub use application::Application;
 pub use connections::{Limits, Server};
