@@ -20,6 +20,8 @@ pub struct Archive {
     pub id: String,
     /// The digest of the program, which is in the label [`CONTENT_LABEL`](crate::CONTENT_LABEL).
     pub content: String,
+    /// The processor that the program is for.
+    pub architecture: Architecture,
 }
 
 #[derive(Serialize)]
@@ -45,7 +47,7 @@ pub(crate) fn write(image: &Image, architecture: Architecture) -> io::Result<Arc
     file(&mut archive, &layer_path, 0o644, &layer)?;
     file(&mut archive, &config_path, 0o644, &config)?;
     file(&mut archive, "manifest.json", 0o644, &manifest)?;
-    Ok(Archive { bytes: archive.into_inner()?, id: format!("sha256:{id}"), content })
+    Ok(Archive { bytes: archive.into_inner()?, id: format!("sha256:{id}"), content, architecture })
 }
 
 /// The program in its folders.
