@@ -8,13 +8,13 @@ use ureq::http::{Response, Uri, header};
 use super::{DownloadError, Patience};
 
 /// How this program is run with TLS.
-pub(crate) const HTTPS_BUILD: &str = "cargo run --quiet --package xtask --features https --";
+pub const HTTPS_BUILD: &str = "cargo run --quiet --package xtask --features https --";
 
 /// Release pages send one to their storage, which may send one further.
 const MOST_REDIRECTS: u32 = 5;
 
 /// Whether this build cannot ask an address.
-pub(crate) fn needs_https(url: &str) -> bool {
+pub fn needs_https(url: &str) -> bool {
     cfg!(not(feature = "https")) && url.starts_with("https://")
 }
 
@@ -41,7 +41,7 @@ pub(super) struct Body {
 }
 
 /// Whether an address is on this machine, where no proxy leads to.
-pub(crate) fn is_local(url: &str) -> bool {
+pub fn is_local(url: &str) -> bool {
     let uri: Option<Uri> = url.parse().ok();
     let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();

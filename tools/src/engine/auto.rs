@@ -2,11 +2,11 @@
 //! embedded one. It is decided before anything is changed, and never again.
 
 use super::{EngineError, EngineState, PinnedImage, images_present};
-use crate::tools::pins::{EnvironmentKind, Pins};
+use crate::pins::{EnvironmentKind, Pins};
 
 /// What `auto` comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum AutoRuntime {
+pub enum AutoRuntime {
     /// The container engine's.
     Docker,
     /// The one in this process, and why: one line.
@@ -14,7 +14,7 @@ pub(crate) enum AutoRuntime {
 }
 
 /// Chooses. It costs a few requests to the engine, which the caller has made.
-pub(crate) fn choose(engine: &Result<EngineState, EngineError>, pins: &Pins) -> AutoRuntime {
+pub fn choose(engine: &Result<EngineState, EngineError>, pins: &Pins) -> AutoRuntime {
     let state = match engine {
         Ok(state) => state,
         Err(error) => {
@@ -44,7 +44,7 @@ pub(crate) fn choose(engine: &Result<EngineState, EngineError>, pins: &Pins) -> 
 }
 
 /// What is missing, and how much that is as far as it is known: `5 images, 1,240 MB`.
-pub(crate) fn to_pull(images: &[PinnedImage]) -> String {
+pub fn to_pull(images: &[PinnedImage]) -> String {
     let missing: Vec<&PinnedImage> = images.iter().filter(|image| !image.present).collect();
     let known: u64 = missing.iter().filter_map(|image| image.pin.megabytes).sum();
     let unknown = missing.iter().filter(|image| image.pin.megabytes.is_none()).count();

@@ -11,7 +11,7 @@ const DOCKER_HUB: &str = "docker.io";
 /// An image by registry, repository and tag. Equal whether it was written in full (`docker.io/library/alpine:3`) or as people do.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub(crate) struct ImageReference {
+pub struct ImageReference {
     registry: String,
     repository: String,
     tag: String,
@@ -19,27 +19,27 @@ pub(crate) struct ImageReference {
 
 impl ImageReference {
     /// Where it is pulled from: `registry.k8s.io`.
-    pub(crate) fn registry(&self) -> &str {
+    pub fn registry(&self) -> &str {
         &self.registry
     }
 
     /// The host that answers for the registry.
-    pub(crate) fn registry_host(&self) -> &str {
+    pub fn registry_host(&self) -> &str {
         if self.registry == DOCKER_HUB { "registry-1.docker.io" } else { &self.registry }
     }
 
     /// Its name in the registry: `library/alpine`.
-    pub(crate) fn repository(&self) -> &str {
+    pub fn repository(&self) -> &str {
         &self.repository
     }
 
     /// Its tag.
-    pub(crate) fn tag(&self) -> &str {
+    pub fn tag(&self) -> &str {
         &self.tag
     }
 
     /// Without the tag, as people write it.
-    pub(crate) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         if self.registry == DOCKER_HUB {
             self.repository.trim_start_matches("library/").to_owned()
         } else {
@@ -48,7 +48,7 @@ impl ImageReference {
     }
 
     /// Whether a name with a digest, as an engine lists it, is of the same repository.
-    pub(crate) fn is_named(&self, name: &str) -> bool {
+    pub fn is_named(&self, name: &str) -> bool {
         let (registry, repository) = split(name);
         registry == self.registry && repository == self.repository
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::fake::{FakeEngine, docker};
 use super::*;
-use crate::tools::pins::{EnvironmentKind, Pins, pins_path};
+use crate::pins::{EnvironmentKind, Pins, pins_path};
 
 fn at(engine: &FakeEngine) -> Surroundings {
     Surroundings { docker_host: Some(engine.host()), ..Surroundings::default() }
@@ -140,9 +140,9 @@ fn a_socket_that_is_not_for_this_user_is_told_from_none() {
 
 #[test]
 fn an_engine_on_a_port_is_spoken_to_as_well() {
-    let server = crate::tools::server::Server::start(|request, stream| {
+    let server = crate::server::Server::start(|request, stream| {
         let body = docker(json!([]))[request.path()].1.to_string();
-        crate::tools::server::respond(stream, "200 OK", &[], body.as_bytes());
+        crate::server::respond(stream, "200 OK", &[], body.as_bytes());
     });
     let host = server.url.replace("http://", "tcp://");
     let surroundings = Surroundings { docker_host: Some(host), ..Surroundings::default() };

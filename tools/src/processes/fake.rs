@@ -9,20 +9,20 @@ type Answer = Box<dyn Fn(&Invocation) -> Result<Finished, ProcessFailure> + Send
 
 /// Runs nothing. A program that was not set up is not installed.
 #[derive(Default)]
-pub(crate) struct FakeProcesses {
+pub struct FakeProcesses {
     programs: Vec<(String, Answer)>,
     runs: Mutex<Vec<Invocation>>,
 }
 
 impl FakeProcesses {
     /// A program that always prints `stdout`. It is known by the last part of its path.
-    pub(crate) fn with(self, program: &str, stdout: &str) -> Self {
+    pub fn with(self, program: &str, stdout: &str) -> Self {
         let stdout = stdout.as_bytes().to_vec();
         self.answering(program, move |_| Ok(Finished { stdout: stdout.clone(), stderr: Vec::new() }))
     }
 
     /// A program that answers as `answer` says.
-    pub(crate) fn answering(
+    pub fn answering(
         mut self,
         program: &str,
         answer: impl Fn(&Invocation) -> Result<Finished, ProcessFailure> + Send + Sync + 'static,
@@ -32,7 +32,7 @@ impl FakeProcesses {
     }
 
     /// What was run, in order.
-    pub(crate) fn runs(&self) -> Vec<Invocation> {
+    pub fn runs(&self) -> Vec<Invocation> {
         self.runs.lock().unwrap().clone()
     }
 }

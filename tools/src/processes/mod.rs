@@ -4,7 +4,8 @@
 //! environment and input. The real one is the standard library's: xshell has no deadline, and its errors lack what the
 //! program said.
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fakes"))]
+#[allow(clippy::unwrap_used, reason = "fakes exist in tests only")]
 mod fake;
 mod system;
 
@@ -13,23 +14,23 @@ use std::fmt;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-#[cfg(test)]
-pub(crate) use fake::FakeProcesses;
-pub(crate) use system::SystemProcesses;
+#[cfg(any(test, feature = "fakes"))]
+pub use fake::FakeProcesses;
+pub use system::SystemProcesses;
 
 /// A program with its arguments, environment and input.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Invocation {
+pub struct Invocation {
     /// The program: a path, or a name that is looked up in PATH.
-    pub(crate) program: OsString,
+    pub program: OsString,
     /// Its arguments.
-    pub(crate) arguments: Vec<OsString>,
+    pub arguments: Vec<OsString>,
     /// What is set in its environment, besides what it inherits.
-    pub(crate) environment: Vec<(String, OsString)>,
+    pub environment: Vec<(String, OsString)>,
     /// What it reads from its standard input, which is empty otherwise.
-    pub(crate) stdin: Vec<u8>,
+    pub stdin: Vec<u8>,
     /// How long it may take. Then it is killed.
-    pub(crate) deadline: Duration,
+    pub deadline: Duration,
 }
 
 impl Invocation {
@@ -37,7 +38,7 @@ impl Invocation {
     const DEADLINE: Duration = Duration::from_secs(5 * 60);
 
     /// A program without arguments.
-    pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
+    pub fn new(program: impl AsRef<OsStr>) -> Self {
         Self {
             program: program.as_ref().to_owned(),
             arguments: Vec::new(),
@@ -48,29 +49,25 @@ impl Invocation {
     }
 
     /// Adds arguments.
-    pub(crate) fn args<A: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
+    pub fn args<A: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
         self.arguments.extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));
         self
     }
 
     /// Sets a variable of its environment.
-    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.environment.push((name.to_owned(), value.as_ref().to_owned()));
         self
     }
 
     /// Gives it something to read.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for configurations of kwokctl and k3d, which take them so")
-    )]
-    pub(crate) fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = bytes.into();
         self
     }
 
     /// Bounds its time.
-    pub(crate) fn within(mut self, deadline: Duration) -> Self {
+    pub fn within(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
@@ -96,23 +93,23 @@ fn quoted(word: &OsStr) -> String {
 
 /// What a program said that did what it was to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Finished {
+pub struct Finished {
     /// Its result.
-    pub(crate) stdout: Vec<u8>,
+    pub stdout: Vec<u8>,
     /// What it said besides.
-    pub(crate) stderr: Vec<u8>,
+    pub stderr: Vec<u8>,
 }
 
 impl Finished {
     /// Its result as text.
-    pub(crate) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
 }
 
 /// Why a program did not do what it was to do.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ProcessFailure {
+pub enum ProcessFailure {
     /// There is no such program.
     #[error("{0} is not installed")]
     NotInstalled(String),
@@ -162,7 +159,7 @@ fn said(output: &Finished) -> String {
 }
 
 /// Runs programs. On a terminal they get Ctrl-C too: they are of our group of processes.
-pub(crate) trait Processes: Send + Sync {
+pub trait Processes: Send + Sync {
     /// Runs a program to its end. Anything but success is a failure.
     fn run(&self, invocation: &Invocation) -> Result<Finished, ProcessFailure>;
 }

@@ -11,7 +11,7 @@ const MOST_BYTES: u64 = 1 << 30;
 
 /// Why a program could not be taken out of its archive.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ArchiveError {
+pub enum ArchiveError {
     /// The archive holds other things.
     #[error("there is no {0} in the archive")]
     Absent(String),

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use ureq::Agent;
 use ureq::http::{Response, header};
 
-use crate::tools::pins::ImageReference;
-use crate::tools::{DownloadError, ImageDigest, Sha256Sum, is_local, needs_https};
+use crate::pins::ImageReference;
+use crate::{DownloadError, ImageDigest, Sha256Sum, is_local, needs_https};
 
 /// The forms of manifests: of one platform and of several, by Docker and by OCI.
 const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, \
@@ -23,16 +23,16 @@ const DEADLINE: Duration = Duration::from_secs(20);
 
 /// What a registry knows about an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RemoteImage {
+pub struct RemoteImage {
     /// Of the manifest that the tag stands for: the index, where there are several platforms.
-    pub(crate) digest: ImageDigest,
+    pub digest: ImageDigest,
     /// What is pulled for `linux-amd64`, compressed, if the registry tells.
-    pub(crate) bytes: Option<u64>,
+    pub bytes: Option<u64>,
 }
 
 /// Why a registry told nothing.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum RegistryError {
+pub enum RegistryError {
     /// Nobody may be asked.
     #[error(transparent)]
     NotAsked(DownloadError),
@@ -65,7 +65,7 @@ pub(crate) enum RegistryError {
 }
 
 /// Asks registries as anybody may, without an account.
-pub(crate) struct Registries;
+pub struct Registries;
 
 #[derive(Deserialize)]
 struct Manifest {
@@ -97,14 +97,14 @@ struct Blob {
 
 impl Registries {
     /// The address of an image's registry. One on this machine has no TLS, as for Docker.
-    pub(crate) fn address(image: &ImageReference) -> String {
+    pub fn address(image: &ImageReference) -> String {
         let host = image.registry_host();
         let scheme = if is_local(&format!("http://{host}/")) { "http" } else { "https" };
         format!("{scheme}://{host}")
     }
 
     /// What an image's tag stands for now.
-    pub(crate) fn look(&self, image: &ImageReference) -> Result<RemoteImage, RegistryError> {
+    pub fn look(&self, image: &ImageReference) -> Result<RemoteImage, RegistryError> {
         let address = Self::address(image);
         if needs_https(&address) {
             return Err(RegistryError::NotAsked(DownloadError::NeedsHttps { url: address }));
@@ -246,7 +246,7 @@ fn token_address(challenge: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tools::server::{Server, respond};
+    use crate::server::{Server, respond};
 
     const INDEX: &str = r#"{"schemaVersion":2,"manifests":[
         {"digest":"sha256:1111111111111111111111111111111111111111111111111111111111111111","platform":{"os":"linux","architecture":"arm64"}},

@@ -10,14 +10,14 @@ use serde::Deserialize;
 /// left out.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub(crate) struct Version {
+pub struct Version {
     numbers: [u64; 3],
     pre_release: Option<String>,
 }
 
 impl Version {
     /// The first version in what a program says about itself: `k3d version v5.9.0`.
-    pub(crate) fn find(text: &str) -> Option<Self> {
+    pub fn find(text: &str) -> Option<Self> {
         let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+');
         text.split(|c| !inside(c)).find_map(|word| {
             // The end of a sentence is no part of it, nor is a letter that some write before a version.

@@ -9,22 +9,22 @@ use sha2::{Digest as _, Sha256};
 /// A SHA-256 of something.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub(crate) struct Sha256Sum([u8; 32]);
+pub struct Sha256Sum([u8; 32]);
 
 /// Makes the hash of what arrives piece by piece.
 #[derive(Clone, Default)]
-pub(crate) struct Hasher(Sha256);
+pub struct Hasher(Sha256);
 
 impl Sha256Sum {
     /// Of a text or a file that is in memory.
-    pub(crate) fn of(bytes: &[u8]) -> Self {
+    pub fn of(bytes: &[u8]) -> Self {
         let mut hasher = Hasher::default();
         hasher.update(bytes);
         hasher.finish()
     }
 
     /// The beginning, enough to tell files of one tool apart.
-    pub(crate) fn short(&self) -> String {
+    pub fn short(&self) -> String {
         let mut text = self.to_string();
         text.truncate(12);
         text
@@ -33,12 +33,12 @@ impl Sha256Sum {
 
 impl Hasher {
     /// Takes the next piece.
-    pub(crate) fn update(&mut self, bytes: &[u8]) {
+    pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
     /// The hash of all pieces.
-    pub(crate) fn finish(self) -> Sha256Sum {
+    pub fn finish(self) -> Sha256Sum {
         Sha256Sum(self.0.finalize().into())
     }
 }
@@ -83,7 +83,7 @@ impl fmt::Debug for Sha256Sum {
 /// What names an image for good: `sha256:` and its hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub(crate) struct ImageDigest(pub(crate) Sha256Sum);
+pub struct ImageDigest(pub(crate) Sha256Sum);
 
 impl FromStr for ImageDigest {
     type Err = String;

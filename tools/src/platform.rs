@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 /// An operating system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Os {
+pub enum Os {
     /// Linux, also inside WSL.
     Linux,
     /// macOS, which release pages call by its kernel.
@@ -18,7 +18,7 @@ pub(crate) enum Os {
 
 /// A processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Cpu {
+pub enum Cpu {
     /// x86 with 64 bits.
     Amd64,
     /// ARM with 64 bits.
@@ -28,16 +28,16 @@ pub(crate) enum Cpu {
 /// What a program was built for, for example `linux-amd64`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
-pub(crate) struct Platform {
+pub struct Platform {
     /// The operating system.
-    pub(crate) os: Os,
+    pub os: Os,
     /// The processor.
-    pub(crate) cpu: Cpu,
+    pub cpu: Cpu,
 }
 
 impl Os {
     /// The one that this program runs on. What is neither macOS nor Windows is taken for a kind of Linux.
-    pub(crate) fn current() -> Self {
+    pub fn current() -> Self {
         if cfg!(target_os = "macos") {
             Self::Darwin
         } else if cfg!(windows) {
@@ -50,12 +50,12 @@ impl Os {
 
 impl Platform {
     /// The one that this program runs on, if anybody builds tools for it.
-    pub(crate) fn current() -> Option<Self> {
+    pub fn current() -> Option<Self> {
         format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH).parse().ok()
     }
 
     /// The ending of a program's file.
-    pub(crate) fn executable_suffix(self) -> &'static str {
+    pub fn executable_suffix(self) -> &'static str {
         if self.os == Os::Windows { ".exe" } else { "" }
     }
 }

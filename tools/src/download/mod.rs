@@ -7,8 +7,9 @@
 
 mod error;
 mod http;
-#[cfg(test)]
-pub(crate) mod server;
+#[cfg(any(test, feature = "fakes"))]
+#[allow(clippy::unwrap_used, reason = "fakes exist in tests only")]
+pub mod server;
 #[cfg(test)]
 mod tests;
 
@@ -20,29 +21,29 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub(crate) use error::DownloadError;
+pub use error::DownloadError;
 use http::{Body, Failure};
-pub(crate) use http::{HTTPS_BUILD, is_local, needs_https};
+pub use http::{HTTPS_BUILD, is_local, needs_https};
 
-use crate::tools::pins::PinnedFile;
-use crate::tools::{Hasher, Sha256Sum};
+use crate::pins::PinnedFile;
+use crate::{Hasher, Sha256Sum};
 
 /// A file that is larger is none of ours.
 const MOST_BYTES: u64 = 1 << 30;
 
 /// How patient downloads are.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
+pub struct Patience {
     /// To reach the server.
-    pub(crate) connect: Duration,
+    pub connect: Duration,
     /// Between two pieces of the answer.
-    pub(crate) silence: Duration,
+    pub silence: Duration,
     /// How often one is begun or gone on with.
-    pub(crate) tries: u32,
+    pub tries: u32,
     /// Before the second try; each further one waits twice as long.
-    pub(crate) pause: Duration,
+    pub pause: Duration,
     /// For another process that downloads the same.
-    pub(crate) other: Duration,
+    pub other: Duration,
 }
 
 impl Default for Patience {
@@ -58,10 +59,10 @@ impl Default for Patience {
 }
 
 /// Told how many bytes there are, and how many there will be.
-pub(crate) type OnProgress<'a> = &'a mut dyn FnMut(u64, Option<u64>);
+pub type OnProgress<'a> = &'a mut dyn FnMut(u64, Option<u64>);
 
 /// Gets files over HTTP.
-pub(crate) struct Downloader {
+pub struct Downloader {
     client: http::Client,
     offline: bool,
     patience: Patience,
@@ -71,17 +72,17 @@ pub(crate) struct Downloader {
 
 impl Downloader {
     /// One that asks nobody when `offline`.
-    pub(crate) fn new(offline: bool) -> Self {
+    pub fn new(offline: bool) -> Self {
         Self::with(offline, Patience::default())
     }
 
     /// One with another patience.
-    pub(crate) fn with(offline: bool, patience: Patience) -> Self {
+    pub fn with(offline: bool, patience: Patience) -> Self {
         Self { client: http::Client::new(patience), offline, patience, silent: Mutex::default() }
     }
 
     /// Downloads a file whose hash is known. What is at `target` afterwards has that hash; after a failure nothing is.
-    pub(crate) fn save(
+    pub fn save(
         &self,
         file: &PinnedFile,
         target: &Path,
@@ -122,11 +123,7 @@ impl Downloader {
     }
 
     /// The hash and the size of what is at an address. Nothing is kept.
-    pub(crate) fn hash(
-        &self,
-        url: &str,
-        progress: OnProgress<'_>,
-    ) -> Result<(Sha256Sum, u64), DownloadError> {
+    pub fn hash(&self, url: &str, progress: OnProgress<'_>) -> Result<(Sha256Sum, u64), DownloadError> {
         self.may_ask(url)?;
         self.persist(url, || {
             let Body { mut reader, total, .. } = self.client.get(url, 0)?;
@@ -143,7 +140,7 @@ impl Downloader {
     }
 
     /// Whether an address has something; its size, if the server tells.
-    pub(crate) fn answers(&self, url: &str) -> Result<Option<u64>, DownloadError> {
+    pub fn answers(&self, url: &str) -> Result<Option<u64>, DownloadError> {
         self.may_ask(url)?;
         self.persist(url, || self.client.head(url))
     }

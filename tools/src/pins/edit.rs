@@ -4,7 +4,7 @@
 /// such place.
 ///
 /// A YAML writer would drop the comments. This one knows just what the file promises: mappings in block style, indented by spaces.
-pub(crate) fn set_value(text: &str, place: &[&str], value: &str) -> Option<String> {
+pub fn set_value(text: &str, place: &[&str], value: &str) -> Option<String> {
     // The keys on the way to the current line, with their indentation.
     let mut path: Vec<(usize, &str)> = Vec::new();
     let mut at = 0;

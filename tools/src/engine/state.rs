@@ -3,46 +3,46 @@
 use serde::Deserialize;
 
 use super::{Candidate, Engine, EngineError};
-use crate::tools::pins::{EnvironmentKind, ImagePin, Pins};
-use crate::tools::{ImageDigest, Version};
+use crate::pins::{EnvironmentKind, ImagePin, Pins};
+use crate::{ImageDigest, Version};
 
 /// All that is asked of an engine.
 #[derive(Clone, Debug)]
-pub(crate) struct EngineState {
+pub struct EngineState {
     /// Where it is.
-    pub(crate) candidate: Candidate,
+    pub candidate: Candidate,
     /// Whose: `Docker Engine`, `Podman Engine`.
-    pub(crate) product: String,
+    pub product: String,
     /// Its version, if it can be compared.
-    pub(crate) version: Option<Version>,
+    pub version: Option<Version>,
     /// Its version in its own words.
-    pub(crate) version_text: String,
+    pub version_text: String,
     /// The machine that it runs on: `Debian GNU/Linux 12`.
-    pub(crate) operating_system: String,
+    pub operating_system: String,
     /// `linux`, or `windows`.
-    pub(crate) os_type: String,
+    pub os_type: String,
     /// The memory of that machine.
-    pub(crate) memory: Option<u64>,
+    pub memory: Option<u64>,
     /// `1` or `2`.
-    pub(crate) cgroup_version: Option<String>,
+    pub cgroup_version: Option<String>,
     /// Where its images are, on its machine.
-    pub(crate) folder: Option<String>,
+    pub folder: Option<String>,
     /// Its clock.
-    pub(crate) time: Option<jiff::Timestamp>,
+    pub time: Option<jiff::Timestamp>,
     /// Whether it runs without root's rights.
-    pub(crate) rootless: bool,
+    pub rootless: bool,
     /// Its images: names with tags, and names with digests.
-    pub(crate) images: Vec<Image>,
+    pub images: Vec<Image>,
     /// Its containers, running or not.
-    pub(crate) containers: Vec<Container>,
+    pub containers: Vec<Container>,
     /// Its networks.
-    pub(crate) networks: Vec<Network>,
+    pub networks: Vec<Network>,
 }
 
 /// An image that an engine has.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Image {
+pub struct Image {
     #[serde(default)]
     repo_tags: Option<Vec<String>>,
     #[serde(default)]
@@ -52,7 +52,7 @@ pub(crate) struct Image {
 /// A container that an engine has.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Container {
+pub struct Container {
     #[serde(default)]
     names: Option<Vec<String>>,
     #[serde(default)]
@@ -73,30 +73,30 @@ struct PublishedPort {
 /// A network that an engine has.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Network {
+pub struct Network {
     /// Its name.
-    pub(crate) name: String,
+    pub name: String,
 }
 
 impl Container {
     /// Its first name, without the slash that the API puts before it.
-    pub(crate) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         let first = self.names.as_ref().and_then(|names| names.first());
         first.map_or("a container without a name", |name| name.trim_start_matches('/'))
     }
 
     /// One of its labels.
-    pub(crate) fn label(&self, name: &str) -> Option<&str> {
+    pub fn label(&self, name: &str) -> Option<&str> {
         self.labels.as_ref()?.get(name).map(String::as_str)
     }
 
     /// Whether it runs.
-    pub(crate) fn runs(&self) -> bool {
+    pub fn runs(&self) -> bool {
         self.state == "running"
     }
 
     /// Whether a port of its host leads to it.
-    pub(crate) fn publishes(&self, port: u16) -> bool {
+    pub fn publishes(&self, port: u16) -> bool {
         let mut ports = self.ports.iter().flatten();
         ports.any(|published| published.public_port == Some(port))
     }
@@ -104,7 +104,7 @@ impl Container {
 
 impl Engine {
     /// Asks everything.
-    pub(crate) async fn state(&self) -> Result<EngineState, EngineError> {
+    pub async fn state(&self) -> Result<EngineState, EngineError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "PascalCase")]
         struct VersionAnswer {
@@ -165,17 +165,17 @@ impl Engine {
 
 /// A pinned image, and whether an engine has it.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct PinnedImage {
+pub struct PinnedImage {
     /// Its name in the pins.
-    pub(crate) name: String,
+    pub name: String,
     /// Its pin.
-    pub(crate) pin: ImagePin,
+    pub pin: ImagePin,
     /// Whether it is there.
-    pub(crate) present: bool,
+    pub present: bool,
 }
 
 /// The images that an environment needs, each with whether it is among these.
-pub(crate) fn images_present(pins: &Pins, kind: EnvironmentKind, images: &[Image]) -> Vec<PinnedImage> {
+pub fn images_present(pins: &Pins, kind: EnvironmentKind, images: &[Image]) -> Vec<PinnedImage> {
     let needed = pins.images_for(kind);
     needed
         .map(|(name, pin)| PinnedImage {

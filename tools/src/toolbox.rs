@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::tools::archive::{ArchiveError, unpack};
-use crate::tools::pins::{PinnedFile, Pins, ToolName};
-use crate::tools::{
+use crate::archive::{ArchiveError, unpack};
+use crate::pins::{PinnedFile, Pins, ToolName};
+use crate::{
     DownloadError, Downloader, HTTPS_BUILD, Invocation, OnProgress, Os, Platform, ProcessFailure, Processes,
     Version,
 };
@@ -19,18 +19,18 @@ const VERSION_DEADLINE: Duration = Duration::from_secs(10);
 
 /// A tool that can be run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Tool {
+pub struct Tool {
     /// Its program.
-    pub(crate) path: PathBuf,
+    pub path: PathBuf,
     /// What it says it is.
-    pub(crate) version: Version,
+    pub version: Version,
     /// Where it was found.
-    pub(crate) origin: Origin,
+    pub origin: Origin,
 }
 
 /// Where a tool was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub enum Origin {
     /// The user has installed it.
     Path,
     /// It was downloaded.
@@ -39,16 +39,16 @@ pub(crate) enum Origin {
 
 /// A tool that is not there, and whether it can be had.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Missing {
+pub struct Missing {
     /// What is in PATH and does not do: `kwokctl 0.7.0 in PATH is older than 0.8.0`.
-    pub(crate) unfit: Option<String>,
+    pub unfit: Option<String>,
     /// What would be downloaded.
-    pub(crate) download: Obtainable,
+    pub download: Obtainable,
 }
 
 /// Whether a tool can be downloaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Obtainable {
+pub enum Obtainable {
     /// It can, as far as the pins tell.
     Yes {
         /// From where.
@@ -62,7 +62,7 @@ pub(crate) enum Obtainable {
 
 /// Why a tool cannot be had.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ToolError {
+pub enum ToolError {
     /// It is not built for this machine.
     #[error("{0} is not built for this machine, and none in PATH does{1}: install it yourself")]
     NotBuilt(ToolName, String),
@@ -103,7 +103,7 @@ pub(crate) enum ToolError {
 }
 
 /// The command that installs a tool with the usual package manager of a system.
-pub(crate) fn install(tool: ToolName, os: Os) -> String {
+pub fn install(tool: ToolName, os: Os) -> String {
     match (os, tool) {
         (Os::Darwin, ToolName::Kwokctl) => "brew install kwok".to_owned(),
         (Os::Darwin, tool) => format!("brew install {tool}"),
@@ -116,7 +116,7 @@ pub(crate) fn install(tool: ToolName, os: Os) -> String {
 }
 
 /// Finds tools.
-pub(crate) struct Toolbox<'a> {
+pub struct Toolbox<'a> {
     pins: &'a Pins,
     processes: &'a dyn Processes,
     platform: Option<Platform>,
@@ -126,7 +126,7 @@ pub(crate) struct Toolbox<'a> {
 
 impl<'a> Toolbox<'a> {
     /// The one of this user on this machine.
-    pub(crate) fn of_user(pins: &'a Pins, processes: &'a dyn Processes) -> anyhow::Result<Self> {
+    pub fn of_user(pins: &'a Pins, processes: &'a dyn Processes) -> anyhow::Result<Self> {
         Ok(Self {
             pins,
             processes,
@@ -137,7 +137,7 @@ impl<'a> Toolbox<'a> {
     }
 
     /// Looks for a tool without asking the network: in PATH, if it is new enough, then in the cache.
-    pub(crate) fn look(&self, name: ToolName) -> Result<Tool, Missing> {
+    pub fn look(&self, name: ToolName) -> Result<Tool, Missing> {
         let pin = self.pins.tool(name);
         let mut unfit = None;
         if let Some(path) = self.in_path(name) {
@@ -164,7 +164,7 @@ impl<'a> Toolbox<'a> {
     }
 
     /// Finds a tool, or downloads it.
-    pub(crate) fn obtain(
+    pub fn obtain(
         &self,
         name: ToolName,
         downloader: &Downloader,
@@ -264,7 +264,7 @@ impl<'a> Toolbox<'a> {
 }
 
 /// Where downloaded tools are.
-pub(crate) fn cache_folder() -> anyhow::Result<PathBuf> {
+pub fn cache_folder() -> anyhow::Result<PathBuf> {
     use etcetera::BaseStrategy as _;
     let folders = etcetera::choose_base_strategy().context("failed to find the home folder")?;
     Ok(folders.cache_dir().join("kubernetes-mixin-otel").join("tools"))
@@ -276,9 +276,9 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
-    use crate::tools::archive::tests::tar_gz;
-    use crate::tools::server::Server;
-    use crate::tools::{FakeProcesses, Patience, Sha256Sum};
+    use crate::archive::tests::tar_gz;
+    use crate::server::Server;
+    use crate::{FakeProcesses, Patience, Sha256Sum};
 
     /// PATH and cache of a user, removed in the end.
     struct Home(PathBuf);
@@ -371,7 +371,7 @@ mod tests {
             let said = said.to_owned();
             let processes = FakeProcesses::default().answering("kwokctl", move |invocation| {
                 let said = if Path::new(&invocation.program) == of_path { &*said } else { "v0.8.0" };
-                Ok(crate::tools::Finished { stdout: said.as_bytes().to_vec(), stderr: Vec::new() })
+                Ok(crate::Finished { stdout: said.as_bytes().to_vec(), stderr: Vec::new() })
             });
             let toolbox = home.toolbox(&pins, &processes);
             let missing = toolbox.look(ToolName::Kwokctl).unwrap_err();

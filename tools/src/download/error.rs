@@ -4,11 +4,11 @@ use std::io;
 use std::path::PathBuf;
 
 use super::HTTPS_BUILD;
-use crate::tools::Sha256Sum;
+use crate::Sha256Sum;
 
 /// Why a file is not there.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum DownloadError {
+pub enum DownloadError {
     /// The network may not be asked.
     #[error("{url} is not in the cache, and --offline forbids to download it")]
     Offline {

@@ -15,7 +15,7 @@ const MOST_OUTPUT_BYTES: usize = 16 << 20;
 const OUTPUT_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Runs programs on this machine.
-pub(crate) struct SystemProcesses;
+pub struct SystemProcesses;
 
 impl Processes for SystemProcesses {
     fn run(&self, invocation: &Invocation) -> Result<Finished, ProcessFailure> {

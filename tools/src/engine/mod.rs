@@ -3,9 +3,9 @@
 mod address;
 mod auto;
 mod client;
-#[cfg(test)]
-#[cfg(unix)]
-pub(crate) mod fake;
+#[cfg(all(unix, any(test, feature = "fakes")))]
+#[allow(clippy::unwrap_used, reason = "fakes exist in tests only")]
+pub mod fake;
 mod state;
 #[cfg(test)]
 #[cfg(unix)]
@@ -15,21 +15,20 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-pub(crate) use address::{Address, Candidate, Candidates, Surroundings};
-pub(crate) use auto::{AutoRuntime, choose, to_pull};
+pub use address::{Address, Candidate, Candidates, Surroundings};
+pub use auto::{AutoRuntime, choose, to_pull};
 use client::{Client, ClientError};
-#[cfg(test)]
-pub(crate) use state::{Container, Network};
-pub(crate) use state::{EngineState, PinnedImage, images_present};
+pub use state::{Container, Network};
+pub use state::{EngineState, PinnedImage, images_present};
 
-use crate::tools::Os;
+use crate::Os;
 
 /// An engine on this machine answers at once; one in a sleeping virtual machine takes a moment.
-pub(crate) const ANSWER_DEADLINE: Duration = Duration::from_secs(3);
+pub const ANSWER_DEADLINE: Duration = Duration::from_secs(3);
 
 /// Why there is no engine to work with.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum EngineError {
+pub enum EngineError {
     /// Nobody listens where engines usually do.
     #[error("no container engine runs here: nothing listens at {}", places(.tried))]
     None {
@@ -70,18 +69,14 @@ fn places(tried: &[String]) -> String {
 
 /// An engine that answers.
 #[derive(Clone, Debug)]
-pub(crate) struct Engine {
+pub struct Engine {
     /// Where.
-    pub(crate) candidate: Candidate,
+    pub candidate: Candidate,
     client: Client,
 }
 
 /// Finds the engine that Docker's own client would talk to, or else the first that answers where engines usually listen.
-pub(crate) async fn find(
-    surroundings: &Surroundings,
-    os: Os,
-    deadline: Duration,
-) -> Result<Engine, EngineError> {
+pub async fn find(surroundings: &Surroundings, os: Os, deadline: Duration) -> Result<Engine, EngineError> {
     match surroundings.candidates(os).map_err(EngineError::Configuration)? {
         Candidates::Chosen(candidate) => {
             let (address, named_by) = (candidate.address.to_string(), candidate.named_by.clone());
@@ -122,7 +117,7 @@ async fn answer_of(candidate: Candidate, deadline: Duration) -> Result<Engine, C
 }
 
 /// Finds the engine and asks everything, from code that is not asynchronous.
-pub(crate) fn look(
+pub fn look(
     surroundings: &Surroundings,
     os: Os,
     deadline: Duration,

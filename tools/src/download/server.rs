@@ -7,40 +7,40 @@ use std::thread;
 
 /// A request.
 #[derive(Clone, Debug)]
-pub(crate) struct Request {
+pub struct Request {
     /// `GET /file HTTP/1.1`.
-    pub(crate) line: String,
+    pub line: String,
     /// The lines below, with names in lower case.
-    pub(crate) headers: Vec<(String, String)>,
+    pub headers: Vec<(String, String)>,
 }
 
 impl Request {
     /// A header.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
     /// The path.
-    pub(crate) fn path(&self) -> &str {
+    pub fn path(&self) -> &str {
         self.line.split(' ').nth(1).unwrap_or_default()
     }
 
     /// From which byte on.
-    pub(crate) fn from(&self) -> Option<usize> {
+    pub fn from(&self) -> Option<usize> {
         self.header("range")?.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok()
     }
 }
 
 /// Answers until the test ends.
-pub(crate) struct Server {
+pub struct Server {
     /// `http://127.0.0.1:PORT`.
-    pub(crate) url: String,
+    pub url: String,
     requests: Arc<Mutex<Vec<Request>>>,
 }
 
 impl Server {
     /// Starts one. `answer` gets the request and the connection, which is closed afterwards.
-    pub(crate) fn start(answer: impl Fn(&Request, &mut TcpStream) + Send + Sync + 'static) -> Self {
+    pub fn start(answer: impl Fn(&Request, &mut TcpStream) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -59,7 +59,7 @@ impl Server {
     }
 
     /// One that has these files, and goes on in the middle of them when asked.
-    pub(crate) fn with_files(files: &[(&str, &[u8])]) -> Self {
+    pub fn with_files(files: &[(&str, &[u8])]) -> Self {
         let files: Vec<(String, Vec<u8>)> =
             files.iter().map(|(path, bytes)| ((*path).to_owned(), bytes.to_vec())).collect();
         Self::start(move |request, stream| match files.iter().find(|(path, _)| path == request.path()) {
@@ -76,13 +76,13 @@ impl Server {
     }
 
     /// What was asked so far.
-    pub(crate) fn requests(&self) -> Vec<Request> {
+    pub fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
     }
 }
 
 /// Writes an answer. A client that has gone is none of the server's business.
-pub(crate) fn respond(stream: &mut TcpStream, status: &str, headers: &[(&str, &str)], body: &[u8]) {
+pub fn respond(stream: &mut TcpStream, status: &str, headers: &[(&str, &str)], body: &[u8]) {
     let mut head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n", body.len());
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));

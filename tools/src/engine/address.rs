@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::tools::{Os, Sha256Sum};
+use crate::{Os, Sha256Sum};
 
 /// How to reach an engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Address {
+pub enum Address {
     /// A Unix socket.
     Unix(PathBuf),
     /// A named pipe of Windows.
@@ -24,7 +24,7 @@ pub(crate) enum Address {
 
 impl Address {
     /// Reads an address as `DOCKER_HOST` has it.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         let (scheme, rest) = text.split_once("://").ok_or_else(|| {
             format!(
                 "{text:?} is no address of an engine: unix:///path, tcp://host:port or npipe:////./pipe/name"
@@ -63,16 +63,16 @@ impl fmt::Display for Address {
 
 /// An address, and who named it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Candidate {
+pub struct Candidate {
     /// The address.
-    pub(crate) address: Address,
+    pub address: Address,
     /// `DOCKER_HOST`, `the context "colima"`, or what usually listens there.
-    pub(crate) named_by: String,
+    pub named_by: String,
 }
 
 /// Where to look.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Candidates {
+pub enum Candidates {
     /// The user has said it: this one or none.
     Chosen(Candidate),
     /// The first of these that answers.
@@ -81,24 +81,24 @@ pub(crate) enum Candidates {
 
 /// What decides where engines are looked for: the user's environment and home.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Surroundings {
+pub struct Surroundings {
     /// `DOCKER_HOST`.
-    pub(crate) docker_host: Option<String>,
+    pub docker_host: Option<String>,
     /// `DOCKER_CONTEXT`.
-    pub(crate) docker_context: Option<String>,
+    pub docker_context: Option<String>,
     /// `DOCKER_CONFIG`.
-    pub(crate) docker_config: Option<PathBuf>,
+    pub docker_config: Option<PathBuf>,
     /// `DOCKER_TLS_VERIFY`, if it is on.
-    pub(crate) tls: bool,
+    pub tls: bool,
     /// `XDG_RUNTIME_DIR`.
-    pub(crate) runtime_folder: Option<PathBuf>,
+    pub runtime_folder: Option<PathBuf>,
     /// The home folder.
-    pub(crate) home: Option<PathBuf>,
+    pub home: Option<PathBuf>,
 }
 
 impl Surroundings {
     /// Those of this process.
-    pub(crate) fn of_user() -> Self {
+    pub fn of_user() -> Self {
         let text = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         Self {
             docker_host: text("DOCKER_HOST"),
@@ -111,7 +111,7 @@ impl Surroundings {
     }
 
     /// Where to look for an engine on a system.
-    pub(crate) fn candidates(&self, os: Os) -> Result<Candidates, String> {
+    pub fn candidates(&self, os: Os) -> Result<Candidates, String> {
         let chosen = |address: &str, named_by: String| {
             let address = Address::parse(address).map_err(|reason| format!("{named_by}: {reason}"))?;
             if self.tls && matches!(address, Address::Tcp(_)) {

@@ -11,19 +11,18 @@ use anyhow::Context as _;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::tools::{ImageDigest, Platform, Sha256Sum, Version};
-use crate::ui::Usage;
+use crate::{ImageDigest, Platform, Sha256Sum, Version};
 
-pub(crate) use edit::set_value;
-pub(crate) use image::ImageReference;
+pub use edit::set_value;
+pub use image::ImageReference;
 
 /// Where the pins are, in the workspace.
-pub(crate) const PINS_FILE: &str = "deploy/pins.yaml";
+pub const PINS_FILE: &str = "deploy/pins.yaml";
 
 /// A program of others that we run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum ToolName {
+pub enum ToolName {
     /// KWOK's, which makes the simulated cluster.
     Kwokctl,
     /// Runs k3s in containers.
@@ -34,10 +33,10 @@ pub(crate) enum ToolName {
 
 impl ToolName {
     /// All of them.
-    pub(crate) const ALL: [Self; 3] = [Self::Kwokctl, Self::K3d, Self::Helm];
+    pub const ALL: [Self; 3] = [Self::Kwokctl, Self::K3d, Self::Helm];
 
     /// The name of its program.
-    pub(crate) fn program(self) -> &'static str {
+    pub fn program(self) -> &'static str {
         match self {
             Self::Kwokctl => "kwokctl",
             Self::K3d => "k3d",
@@ -46,7 +45,7 @@ impl ToolName {
     }
 
     /// The arguments with which it says its version, without asking a cluster or the network.
-    pub(crate) fn version_arguments(self) -> &'static [&'static str] {
+    pub fn version_arguments(self) -> &'static [&'static str] {
         match self {
             Self::Kwokctl => &["--version"],
             Self::K3d => &["version"],
@@ -64,7 +63,7 @@ impl fmt::Display for ToolName {
 /// An environment that runs on a container engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum EnvironmentKind {
+pub enum EnvironmentKind {
     /// `cargo xtask kwok --runtime docker`.
     Kwok,
     /// `cargo xtask dev`.
@@ -73,7 +72,7 @@ pub(crate) enum EnvironmentKind {
 
 impl EnvironmentKind {
     /// The tools that it runs.
-    pub(crate) fn tools(self) -> &'static [ToolName] {
+    pub fn tools(self) -> &'static [ToolName] {
         match self {
             Self::Kwok => &[ToolName::Kwokctl],
             Self::Dev => &[ToolName::K3d, ToolName::Helm],
@@ -93,85 +92,85 @@ impl fmt::Display for EnvironmentKind {
 /// All pins.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Pins {
+pub struct Pins {
     /// Programs.
-    pub(crate) tools: BTreeMap<ToolName, ToolPin>,
+    pub tools: BTreeMap<ToolName, ToolPin>,
     /// Helm charts.
-    pub(crate) charts: BTreeMap<String, ChartPin>,
+    pub charts: BTreeMap<String, ChartPin>,
     /// Container images.
-    pub(crate) images: BTreeMap<String, ImagePin>,
+    pub images: BTreeMap<String, ImagePin>,
 }
 
 /// A program.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ToolPin {
+pub struct ToolPin {
     /// What is downloaded.
-    pub(crate) version: Version,
+    pub version: Version,
     /// What is taken from PATH.
-    pub(crate) minimum: Version,
+    pub minimum: Version,
     /// Where it is, for those platforms that it is built for.
-    pub(crate) downloads: BTreeMap<Platform, Download>,
+    pub downloads: BTreeMap<Platform, Download>,
 }
 
 /// A file to download.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Download {
+pub struct Download {
     /// Its address, perhaps with `{version}`.
     url: String,
     /// Its hash, once somebody has looked.
-    pub(crate) sha256: Option<Sha256Sum>,
+    pub sha256: Option<Sha256Sum>,
     /// The program in it, if it is an archive.
-    pub(crate) member: Option<String>,
+    pub member: Option<String>,
 }
 
 /// A Helm chart.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ChartPin {
+pub struct ChartPin {
     /// Its version.
-    pub(crate) version: Version,
+    pub version: Version,
     /// What Helm calls the repository it comes from.
-    pub(crate) repository: String,
+    pub repository: String,
     /// The address of the packed chart, perhaps with `{version}`.
     url: String,
     /// Its hash.
-    pub(crate) sha256: Option<Sha256Sum>,
+    pub sha256: Option<Sha256Sum>,
 }
 
 /// A container image.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ImagePin {
+pub struct ImagePin {
     /// Its name and tag.
-    pub(crate) image: ImageReference,
+    pub image: ImageReference,
     /// What it is, whatever its tag comes to mean.
-    pub(crate) digest: Option<ImageDigest>,
+    pub digest: Option<ImageDigest>,
     /// How much is pulled.
-    pub(crate) megabytes: Option<u64>,
+    pub megabytes: Option<u64>,
     /// Who needs it.
     #[serde(rename = "for")]
-    pub(crate) environments: Vec<EnvironmentKind>,
+    pub environments: Vec<EnvironmentKind>,
     /// Whether it is only for those who ask for it.
     #[serde(default)]
-    pub(crate) optional: bool,
+    pub optional: bool,
 }
 
 /// A file to download, with all that is to be known about it.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct PinnedFile {
+pub struct PinnedFile {
     /// Where it stands in the pins: `tools.helm.downloads.linux-amd64`.
-    pub(crate) place: Vec<String>,
+    pub place: Vec<String>,
     /// Its address.
-    pub(crate) url: String,
+    pub url: String,
     /// Its hash.
-    pub(crate) sha256: Option<Sha256Sum>,
+    pub sha256: Option<Sha256Sum>,
 }
 
 impl PinnedFile {
     /// What people call it: `helm linux-amd64`.
-    pub(crate) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         let words =
             self.place.iter().filter(|word| !matches!(word.as_str(), "tools" | "charts" | "downloads"));
         words.map(String::as_str).collect::<Vec<_>>().join(" ")
@@ -186,14 +185,14 @@ impl Download {
 
 impl ChartPin {
     /// Where the packed chart is.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         self.url.replace("{version}", &self.version.to_string())
     }
 }
 
 impl ImagePin {
     /// How an engine is told to pull or run it.
-    pub(crate) fn to_pull(&self) -> String {
+    pub fn to_pull(&self) -> String {
         match &self.digest {
             Some(digest) => format!("{}@{digest}", self.image.name()),
             None => self.image.to_string(),
@@ -201,16 +200,21 @@ impl ImagePin {
     }
 }
 
+/// Pins that cannot be read: the file's place and what is wrong there.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct BadPins(String);
+
 impl Pins {
     /// Reads the pins of the workspace.
-    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text =
             std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
-        Self::parse(&text, &path.display().to_string()).map_err(|message| Usage(message).into())
+        Self::parse(&text, &path.display().to_string()).map_err(|message| BadPins(message).into())
     }
 
     /// Reads pins; an error begins with its place in `file`.
-    pub(crate) fn parse(text: &str, file: &str) -> Result<Self, String> {
+    pub fn parse(text: &str, file: &str) -> Result<Self, String> {
         let pins: Self = serde_yaml::from_str(text).map_err(|error| match error.location() {
             Some(place) => format!("{file}:{}:{}: {error}", place.line(), place.column()),
             None => format!("{file}: {error}"),
@@ -237,13 +241,13 @@ impl Pins {
     }
 
     /// A program.
-    pub(crate) fn tool(&self, name: ToolName) -> &ToolPin {
+    pub fn tool(&self, name: ToolName) -> &ToolPin {
         // `parse` has seen to it that all are there.
         &self.tools[&name]
     }
 
     /// The file of a program for a platform, if it is built for that.
-    pub(crate) fn tool_file(&self, name: ToolName, platform: Platform) -> Option<(PinnedFile, Option<&str>)> {
+    pub fn tool_file(&self, name: ToolName, platform: Platform) -> Option<(PinnedFile, Option<&str>)> {
         let pin = self.tool(name);
         let download = pin.downloads.get(&platform)?;
         let place = ["tools", name.program(), "downloads", &platform.to_string()].map(str::to_owned).to_vec();
@@ -252,7 +256,7 @@ impl Pins {
     }
 
     /// Every file: programs, then charts.
-    pub(crate) fn files(&self) -> Vec<PinnedFile> {
+    pub fn files(&self) -> Vec<PinnedFile> {
         let tools = self.tools.iter().flat_map(|(&name, pin)| {
             pin.downloads.keys().filter_map(move |&platform| Some(self.tool_file(name, platform)?.0))
         });
@@ -265,7 +269,7 @@ impl Pins {
     }
 
     /// The images that an environment cannot do without, by name.
-    pub(crate) fn images_for(&self, environment: EnvironmentKind) -> impl Iterator<Item = (&str, &ImagePin)> {
+    pub fn images_for(&self, environment: EnvironmentKind) -> impl Iterator<Item = (&str, &ImagePin)> {
         self.images
             .iter()
             .filter(move |(_, pin)| !pin.optional && pin.environments.contains(&environment))
@@ -274,7 +278,7 @@ impl Pins {
 }
 
 /// The file with the pins in a workspace.
-pub(crate) fn pins_path(workspace: &Path) -> PathBuf {
+pub fn pins_path(workspace: &Path) -> PathBuf {
     workspace.join(PINS_FILE)
 }
 
@@ -342,7 +346,7 @@ mod tests {
                 "lgtm"
             ]
         );
-        assert_eq!(names(EnvironmentKind::Dev), ["collector", "k3d-proxy", "k3d-tools", "k3s", "lgtm"]);
+        assert_eq!(names(EnvironmentKind::Dev), ["collector", "k3d-tools", "k3s", "lgtm"]);
         assert!(pins.images["beyla"].optional);
     }
 

@@ -10,17 +10,17 @@ use std::thread;
 use serde_json::{Value, json};
 
 /// Listens on a socket of its own until the test ends.
-pub(crate) struct FakeEngine {
+pub struct FakeEngine {
     /// Its socket.
-    pub(crate) socket: PathBuf,
+    pub socket: PathBuf,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
 /// What it answers on each path, with the status.
-pub(crate) type Answers = BTreeMap<&'static str, (u16, Value)>;
+pub type Answers = BTreeMap<&'static str, (u16, Value)>;
 
 /// The answers of a Docker Engine 28 with these images.
-pub(crate) fn docker(images: Value) -> Answers {
+pub fn docker(images: Value) -> Answers {
     BTreeMap::from([
         ("/_ping", (200, json!("OK"))),
         (
@@ -48,7 +48,7 @@ pub(crate) fn docker(images: Value) -> Answers {
 
 impl FakeEngine {
     /// Starts one.
-    pub(crate) fn start(name: &str, answers: Answers) -> Self {
+    pub fn start(name: &str, answers: Answers) -> Self {
         Self::start_with(name, move |path, stream| {
             let (status, body) = match answers.get(path) {
                 Some((status, body)) => (*status, body.to_string()),
@@ -64,10 +64,7 @@ impl FakeEngine {
     }
 
     /// Starts one that does with a connection what `answer` does.
-    pub(crate) fn start_with(
-        name: &str,
-        answer: impl Fn(&str, &mut UnixStream) + Send + Sync + 'static,
-    ) -> Self {
+    pub fn start_with(name: &str, answer: impl Fn(&str, &mut UnixStream) + Send + Sync + 'static) -> Self {
         // Paths of sockets are short everywhere.
         let socket = std::env::temp_dir().join(format!("kmo-{}-{name}.sock", std::process::id()));
         let _ = std::fs::remove_file(&socket);
@@ -90,12 +87,12 @@ impl FakeEngine {
     }
 
     /// What `DOCKER_HOST` has to be for it.
-    pub(crate) fn host(&self) -> String {
+    pub fn host(&self) -> String {
         format!("unix://{}", self.socket.display())
     }
 
     /// What it was asked.
-    pub(crate) fn requests(&self) -> Vec<String> {
+    pub fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 }
