@@ -110,6 +110,104 @@ fn fix_mends_what_has_one_remedy_and_leaves_the_rest_as_it_was_written() {
     assert_eq!(fs::read_to_string(&file).unwrap(), mended);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_mended_file_is_for_those_who_could_read_it_before() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let scratch = Scratch::new("mode");
+    let file = scratch.write("pods.json", PODS);
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    run(&["--fix"], &[&file]);
+    assert_ne!(fs::read_to_string(&file).unwrap(), PODS);
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn fix_says_which_files_it_cannot_write() {
+    let scratch = Scratch::new("v2");
+    let file = scratch.write(
+        "v2.json",
+        r#"{ "apiVersion": "dashboard.grafana.app/v2beta1", "kind": "Dashboard", "metadata": { "name": "a" },
+             "spec": { "title": "A", "elements": {}, "layout": { "kind": "GridLayout", "spec": { "items": [] } } } }"#,
+    );
+    let output = run(&["--fix"], &[&file]);
+    assert!(stderr(&output).contains("this is the form v2"), "{}", stderr(&output));
+}
+
+#[test]
+fn one_of_our_own_dashboards_is_judged_alone_with_the_others_as_targets_of_its_links() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let file = root.join("dashboards/generated/k8s-otel-pv.json");
+    let output = run(&["--deny", "infos"], &[&file]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+}
+
+#[test]
+fn a_mixin_finds_what_was_fetched_beside_it_and_learns_of_other_folders() {
+    let scratch = Scratch::new("vendor");
+    scratch.write("vendor/lib.libsonnet", "{ title: 'A' }");
+    let mixin = "{ grafanaDashboards+:: { 'a.json': { uid: 'a' } + (import 'lib.libsonnet') } }";
+    for name in ["mixin.libsonnet", "sources/mixin.libsonnet"] {
+        let output = run(&["--rule", "J01"], &[&scratch.write(name, mixin)]);
+        assert_eq!(output.status.code(), Some(0), "{name}: {}", stdout(&output));
+    }
+    let output = run(&[], &[&scratch.write("other.libsonnet", "import 'nowhere.libsonnet'")]);
+    assert!(stdout(&output).contains("-J FOLDER"), "{}", stdout(&output));
+}
+
+/// Tells its time once, and is gone.
+fn dying_server() -> String {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        drop(listener);
+        let mut request = [0; 4096];
+        let _ = stream.read(&mut request);
+        let body =
+            r#"{"status":"success","data":{"resultType":"scalar","result":[1780315200,"1780315200"]}}"#;
+        let head =
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length:";
+        let _ = write!(stream, "{head} {}\r\n\r\n{body}", body.len());
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn what_is_found_without_answers_is_told_even_if_the_server_dies() {
+    let scratch = Scratch::new("dying");
+    let mut pods: Value = serde_json::from_str(PODS).unwrap();
+    for id in 2..9 {
+        let panel = serde_json::json!({ "id": id, "type": "stat", "targets": [{ "refId": "A", "expr": format!("a{id}") }] });
+        pods["panels"].as_array_mut().unwrap().push(panel);
+    }
+    let file = scratch.write("pods.json", &pods.to_string());
+    let output = run(&["--prometheus", &dying_server()], &[&file]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stdout(&output).contains("error[Q01]"), "{}", stdout(&output));
+    assert!(stderr(&output).contains("judged without answers"), "{}", stderr(&output));
+}
+
+#[test]
+fn programs_get_all_findings_and_a_thousand_panels_of_one_id_are_mended_at_once() {
+    let scratch = Scratch::new("many");
+    let panels: Vec<Value> = (0..1_200)
+        .map(|row| {
+            serde_json::json!({ "id": 1, "type": "text", "title": "T", "gridPos": { "x": 0, "y": row, "w": 24, "h": 1 } })
+        })
+        .collect();
+    let value =
+        serde_json::json!({ "uid": "many-panels", "title": "A", "schemaVersion": 42, "panels": panels });
+    let file = scratch.write("many.json", &value.to_string());
+    let json: Value =
+        serde_json::from_str(&stdout(&run(&["--rule", "P01", "--format", "json"], &[&file]))).unwrap();
+    assert_eq!(json["findings"].as_array().unwrap().len(), 1_199);
+    let output = run(&["--rule", "P01", "--fix"], &[&file]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    assert!(stderr(&output).contains("and 1179 more"), "{}", stderr(&output));
+}
+
 #[test]
 fn one_rule_can_be_asked_for_and_an_unknown_one_is_refused() {
     let scratch = Scratch::new("rule");

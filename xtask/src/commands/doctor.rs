@@ -9,10 +9,10 @@ use serde_json::json;
 use crate::commands::Format;
 use crate::context::Context;
 use crate::doctor::{Line, Mark, Observations, Question, Subject, judge};
-use crate::tools::engine::Surroundings;
-use crate::tools::pins::{EnvironmentKind, Pins, pins_path};
-use crate::tools::{Os, SystemProcesses, cache_folder};
 use crate::ui::print_result;
+use tools::engine::Surroundings;
+use tools::pins::{EnvironmentKind, Pins, pins_path};
+use tools::{Os, SystemProcesses, cache_folder};
 
 /// Show what an environment needs and what there is here, each with the command that mends it.
 ///
@@ -34,15 +34,7 @@ impl Doctor {
     #[allow(clippy::print_stderr, reason = "what to do next is no part of the result")]
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<ExitCode> {
         let pins = Arc::new(Pins::read(&pins_path(context.root()))?);
-        let subject = Subject {
-            kind: self.environment,
-            pins: Arc::clone(&pins),
-            processes: Arc::new(SystemProcesses),
-            surroundings: Surroundings::of_user(),
-            os: Os::current(),
-            cache: cache_folder()?,
-            kwok: kwok_folder(),
-        };
+        let subject = subject(self.environment, &pins)?;
         let seen = Observations::make(&subject);
         let question =
             Question { kind: self.environment, os: subject.os, pins: &pins, https: cfg!(feature = "https") };
@@ -60,6 +52,38 @@ impl Doctor {
         }
         Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+}
+
+/// Looks at what an environment needs before anything of it is brought up.
+///
+/// # Errors
+/// When something is missing that it cannot do without: what, and the commands that mend it.
+#[cfg(feature = "clusters")]
+pub(crate) fn what_is_missing(context: &Context, kind: EnvironmentKind) -> anyhow::Result<()> {
+    let pins = Arc::new(Pins::read(&pins_path(context.root()))?);
+    let subject = subject(Some(kind), &pins)?;
+    let question = Question { kind: Some(kind), os: subject.os, pins: &pins, https: cfg!(feature = "https") };
+    let lines = judge(&question, &Observations::make(&subject));
+    let failed: Vec<Line> = lines.into_iter().filter(|line| line.state == Mark::Failed).collect();
+    let Some(first) = failed.first() else { return Ok(()) };
+    let more = match failed.len() {
+        1 => String::new(),
+        several => format!(", and {} more", several - 1),
+    };
+    anyhow::bail!("nothing was begun: {} ({}){more}\n{}", first.name, first.summary, text(&failed).trim_end())
+}
+
+/// What there is on this machine for this user.
+fn subject(kind: Option<EnvironmentKind>, pins: &Arc<Pins>) -> anyhow::Result<Subject> {
+    Ok(Subject {
+        kind,
+        pins: Arc::clone(pins),
+        processes: Arc::new(SystemProcesses),
+        surroundings: Surroundings::of_user(),
+        os: Os::current(),
+        cache: cache_folder()?,
+        kwok: kwok_folder(),
+    })
 }
 
 /// Where kwokctl keeps its clusters.

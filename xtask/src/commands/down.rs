@@ -3,25 +3,35 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use crate::commands::ChosenEnvironment;
+use crate::commands::{ChosenEnvironment, chosen_real, real};
 use crate::context::Context;
 use crate::environment::{
-    Ending, EnvironmentName, Presence, RunningEnvironment, SHUTDOWN, StateFolder, ask_change, ask_status,
-    silent,
+    Ending, EnvironmentName, Presence, RealEnvironments, RunningEnvironment, SHUTDOWN, StateFolder,
+    ask_change, ask_status, silent,
 };
 use crate::ui::Steps;
 
-/// End a running environment, in the background or not.
+/// End a running environment, in the background or not, embedded or on a container engine.
 ///
-/// Asks the environment that answers at the address in its state file, and that proves to be the one in the file, to
-/// end, and waits until its process is gone. Succeeds when nothing runs. Removes what a crashed one has left behind.
+///   cargo xtask down
+///   cargo xtask down dev
+///   cargo xtask down --all
+///
+/// An embedded one is asked to end, once it has proved to be the one in its state file, and waited for. Of one on an engine,
+/// containers, network, cluster, kubeconfig and kubectl's context are removed, each only if it is ours; images stay. Succeeds when
+/// nothing runs. Removes what a crashed or half-made one has left behind.
 #[derive(clap::Args)]
+#[command(verbatim_doc_comment)]
 pub(crate) struct Down {
+    /// Which one, as --name has it.
+    #[arg(value_name = "ENVIRONMENT", conflicts_with = "name")]
+    chosen: Option<EnvironmentName>,
+
     #[command(flatten)]
     environment: ChosenEnvironment,
 
     /// End all of them.
-    #[arg(long, conflicts_with = "name")]
+    #[arg(long, conflicts_with_all = ["name", "chosen"])]
     all: bool,
 }
 
@@ -38,21 +48,36 @@ const ENDING: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(50);
 
 impl Down {
-    pub(crate) fn run(self, _: &Context) -> anyhow::Result<ExitCode> {
+    pub(crate) fn run(self, context: &Context) -> anyhow::Result<ExitCode> {
+        let name = self.chosen.as_ref().or(self.environment.name());
+        let real = if self.all {
+            RealEnvironments::of_user()?.all()
+        } else {
+            chosen_real(name)?.into_iter().collect()
+        };
+        if !real.is_empty() {
+            let code = real::down(context, &real)?;
+            if !self.all || code != ExitCode::SUCCESS {
+                return Ok(code);
+            }
+        }
         let state = StateFolder::of_user()?;
         let steps = Steps::new();
-        let found = if self.all { state.all() } else { vec![state.find(self.environment.name())?] };
+        let found = if self.all { state.all() } else { vec![state.find(name)?] };
         if found.iter().all(|(_, presence)| matches!(presence, Presence::Absent)) {
-            steps.note(match self.environment.name() {
-                Some(name) => format!("no environment named {name} runs"),
-                None => "nothing runs".to_owned(),
-            });
+            if real.is_empty() {
+                steps.note(match name {
+                    Some(name) => format!("no environment named {name} runs"),
+                    None => "nothing runs".to_owned(),
+                });
+            }
             return Ok(ExitCode::SUCCESS);
         }
         for (name, presence) in found {
             end(&state, &name, presence, &steps)?;
         }
-        for (name, _) in state.all() {
+        let left = state.all().into_iter().map(|(name, _)| name);
+        for name in left.chain(RealEnvironments::of_user()?.all().into_iter().map(|real| real.name)) {
             steps.note(format!("{name} still runs: `cargo xtask down{}` ends it", name.flag()));
         }
         Ok(ExitCode::SUCCESS)

@@ -6,16 +6,25 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
-use crate::commands::ChosenEnvironment;
+use crate::commands::real::{self, LogRequest};
+use crate::commands::{ChosenEnvironment, chosen_real};
 use crate::context::Context;
 use crate::environment::{EnvironmentName, LogFile, Presence, StateFolder};
+use crate::ui::Usage;
 
-/// Show what a detached environment has said, or what the last one has said before it ended.
+/// Show what an environment has said.
 ///
-/// An environment that runs in a terminal says it there and has no log. The log begins anew with every start and is
-/// bounded; the one before it stands beside it, with .1 at the end of its name.
+/// On a container engine that is what its parts say: lgtm, stats-proxy, collector, beyla, and KWOK's own containers; all of
+/// them, or the one that is named.
+///
+/// Embedded, it is what a detached environment says, or what the last one has said before it ended. One that runs in a
+/// terminal says it there and has no log. The log begins anew with every start and is bounded; the one before it stands beside
+/// it, with .1 at the end of its name.
 #[derive(clap::Args)]
 pub(crate) struct Logs {
+    /// Of an environment on a container engine: only this part.
+    part: Option<String>,
+
     #[command(flatten)]
     environment: ChosenEnvironment,
 
@@ -31,7 +40,16 @@ pub(crate) struct Logs {
 const LOOK: Duration = Duration::from_millis(200);
 
 impl Logs {
-    pub(crate) fn run(self, _: &Context) -> anyhow::Result<ExitCode> {
+    pub(crate) fn run(self, context: &Context) -> anyhow::Result<ExitCode> {
+        if let Some(real) = chosen_real(self.environment.name())? {
+            let request = LogRequest { part: self.part.as_deref(), lines: self.lines, follow: self.follow };
+            return real::logs(context, &real, &request);
+        }
+        if let Some(part) = &self.part {
+            let message =
+                format!("{part}: an embedded environment has one log, and none runs on a container engine");
+            return Err(Usage(message).into());
+        }
         let state = StateFolder::of_user()?;
         let (name, presence) = state.find(self.environment.name())?;
         if let Presence::Running(environment, _) = &presence

@@ -3,6 +3,7 @@
 pub(crate) mod check_dashboards;
 pub(crate) mod ci;
 pub(crate) mod dashboards;
+pub(crate) mod dev;
 pub(crate) mod doctor;
 pub(crate) mod down;
 pub(crate) mod explain;
@@ -12,13 +13,16 @@ pub(crate) mod metrics;
 pub(crate) mod pins;
 pub(crate) mod promql_conformance;
 pub(crate) mod query;
+mod real;
 pub(crate) mod sim;
+pub(crate) mod stats_proxy;
 pub(crate) mod status;
 
 use clap::ValueEnum;
 use jiff::SignedDuration;
 
-use crate::environment::EnvironmentName;
+use crate::environment::{EnvironmentName, RealEnvironment, RealEnvironments, StateFolder};
+use crate::ui::Usage;
 
 /// Which of several environments a command is about.
 #[derive(clap::Args, Default)]
@@ -32,6 +36,27 @@ impl ChosenEnvironment {
     /// The name, if one was given.
     pub(crate) fn name(&self) -> Option<&EnvironmentName> {
         self.name.as_ref()
+    }
+}
+
+/// The environment on a container engine that a command is about, if it is about one: the one of this name, or without a name the
+/// only environment there is.
+fn chosen_real(name: Option<&EnvironmentName>) -> anyhow::Result<Option<RealEnvironment>> {
+    let environments = RealEnvironments::of_user()?;
+    if let Some(name) = name {
+        return Ok(environments.read(name));
+    }
+    let mut real = environments.all();
+    let embedded = StateFolder::of_user()?.all();
+    match (real.len(), embedded.len()) {
+        (0, _) => Ok(None),
+        (1, 0) => Ok(real.pop()),
+        _ => {
+            let names = real.iter().map(|real| &real.name).chain(embedded.iter().map(|(name, _)| name));
+            let names: Vec<String> = names.map(ToString::to_string).collect();
+            Err(Usage(format!("several environments run: choose one by --name {}", names.join(" or ")))
+                .into())
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use promql::ast::Expr;
 use promql::{ParseError, QueryError, RangeQuery};
 
 use crate::answer::{Answer, Steps};
-use crate::commands::ChosenEnvironment;
+use crate::commands::{ChosenEnvironment, chosen_real};
 use crate::context::Context;
 use crate::environment::{EmbeddedOptions, StateFolder, agent, build_embedded};
 use crate::features::Feature;
@@ -56,6 +56,9 @@ pub(crate) struct Query {
 /// Range queries end at most this long before now.
 const LONGEST_GRID_MS: i64 = 60_000;
 
+/// A Prometheus server evaluates no more steps than this.
+const MOST_STEPS: i64 = 11_000;
+
 /// An answer larger than this is refused: a table of it helps nobody.
 const LARGEST_ANSWER: u64 = 256 << 20;
 
@@ -73,9 +76,12 @@ impl Query {
                 return Err(Usage(format!("--url {url}: only http:// can be asked from here")).into());
             }
             Some(url) => Some(url),
-            None => StateFolder::of_user()?
-                .running(self.environment.name())?
-                .map(|environment| environment.api_url),
+            None => match chosen_real(self.environment.name())? {
+                Some(real) => Some(real.prometheus_url),
+                None => StateFolder::of_user()?
+                    .running(self.environment.name())?
+                    .map(|environment| environment.api_url),
+            },
         };
         // Read here even when a server evaluates it: the server's message cannot point into the text. What it has switched
         // on is its own affair.
@@ -152,7 +158,9 @@ impl Query {
         let Some(range) = self.range else { return Ok(None) };
         let step = match self.step {
             Some(step) if step < SignedDuration::from_millis(1) => {
-                return Err(Usage("--step must be at least 1ms".to_owned()).into());
+                let message =
+                    "--step is the time from one instant to the next: 1ms or more, for example --step 30s";
+                return Err(Usage(message.to_owned()).into());
             }
             Some(step) => step,
             None => (range / 60).max(SignedDuration::from_secs(1)),
@@ -162,6 +170,14 @@ impl Query {
         let grid_ms = step_ms.min(LONGEST_GRID_MS);
         let end_ms = now.as_millisecond().div_euclid(grid_ms) * grid_ms;
         let range_ms = i64::try_from(range.as_millis()).context("the range is too long")?;
+        if range_ms / step_ms > MOST_STEPS {
+            let least = (range_ms - 1).div_euclid(MOST_STEPS * 1_000) + 1;
+            return Err(Usage(format!(
+                "--step {step:#} is too short for --range {range:#}: a query has at most 11,000 steps; \
+                 take --step {least}s or more"
+            ))
+            .into());
+        }
         Ok(Some(RangeQuery { start_ms: end_ms - range_ms.div_euclid(step_ms) * step_ms, end_ms, step_ms }))
     }
 }
@@ -307,17 +323,47 @@ mod tests {
         assert!(Cli::try_parse_from(["query", "1", "--enable-feature", "nothing"]).is_err());
     }
 
-    #[test]
-    fn steps_are_whole_multiples_so_that_two_runs_ask_the_same_instants() {
-        let query = |range: i64, step: Option<i64>| Query {
+    /// A query over `range` seconds.
+    fn over(range: i64, step: Option<SignedDuration>) -> Query {
+        Query {
             promql: "1".to_owned(),
             range: Some(SignedDuration::from_secs(range)),
-            step: step.map(SignedDuration::from_secs),
+            step,
             enable_feature: Vec::new(),
             backfill: SignedDuration::ZERO,
             url: None,
             environment: ChosenEnvironment::default(),
-        };
+        }
+    }
+
+    #[test]
+    fn a_bad_step_is_told_with_one_that_is_better() {
+        const NONE: &str =
+            "--step is the time from one instant to the next: 1ms or more, for example --step 30s";
+        for (range, step, message) in [
+            (3_600, SignedDuration::ZERO, NONE),
+            (3_600, SignedDuration::from_nanos(999_999), NONE),
+            (3_600, SignedDuration::from_secs(-30), NONE),
+            (
+                3_600,
+                SignedDuration::from_millis(100),
+                "--step 100ms is too short for --range 1h: a query has at most 11,000 steps; take --step 1s or more",
+            ),
+            (
+                864_000,
+                SignedDuration::from_secs(60),
+                "--step 1m is too short for --range 240h: a query has at most 11,000 steps; take --step 79s or more",
+            ),
+        ] {
+            let error = over(range, Some(step)).steps(Timestamp::UNIX_EPOCH).unwrap_err();
+            assert_eq!(error.to_string(), message);
+        }
+        assert!(over(11_000, Some(SignedDuration::from_secs(1))).steps(Timestamp::UNIX_EPOCH).is_ok());
+    }
+
+    #[test]
+    fn steps_are_whole_multiples_so_that_two_runs_ask_the_same_instants() {
+        let query = |range: i64, step: Option<i64>| over(range, step.map(SignedDuration::from_secs));
         let now = Timestamp::from_millisecond(1_000_000_123).unwrap();
         let hour = query(3600, None).steps(now).unwrap().unwrap();
         assert_eq!((hour.start_ms, hour.end_ms, hour.step_ms), (996_360_000, 999_960_000, 60_000));

@@ -1,5 +1,6 @@
 //! `cargo xtask sim`: trouble on purpose.
 
+use std::borrow::Borrow;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
@@ -8,8 +9,10 @@ use cluster_sim::provocation::TargetKind;
 use cluster_sim::{Action, Provocation, Target};
 use jiff::SignedDuration;
 use kubelet_stats::annotations::Amount;
+use serde::Serialize;
 
-use crate::commands::Format;
+use crate::commands::real::{self, Answered, Asked};
+use crate::commands::{Format, chosen_real};
 use crate::context::Context;
 use crate::environment::{
     ActiveProvocation, EnvironmentName, EnvironmentStatus, PROVOKE, Presence, Provoke, Provoked,
@@ -29,7 +32,8 @@ use crate::ui::{Table, Usage, print_result};
 ///   cargo xtask sim list
 ///   cargo xtask sim undo --all
 ///
-/// `cargo xtask kwok --scenario FILE` does the same from a file, at set times.
+/// `cargo xtask kwok --scenario FILE` does the same from a file, at set times. On a container engine it is done to the objects of
+/// the real API server, from now on; what has an end ends while `cargo xtask kwok` stays in its terminal, or at the next `sim`.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Sim {
@@ -130,44 +134,73 @@ struct UndoWhat {
 }
 
 impl Sim {
-    pub(crate) fn run(self, _: &Context) -> anyhow::Result<ExitCode> {
-        let (environment, status) = self.running()?;
-        let (action, whom) = match self.deed {
-            Deed::NodeDown(whom) => (Action::NodeDown, whom),
-            Deed::Crash(whom) => (Action::Crash, whom),
-            Deed::Oom(whom) => (Action::Oom, whom),
-            Deed::Spike(Spike { whom, cpu, memory }) => (Action::Spike { cpu, memory }, whom),
-            Deed::FillVolume(FillVolume { whom, to }) => (Action::FillVolume { to }, whom),
-            Deed::Scale(Scale { whom, replicas }) => (Action::Scale { replicas }, whom),
-            Deed::Rollout(whom) => (Action::Rollout, whom),
-            Deed::List(List { format }) => {
-                print_result(&list(&status, self.cluster.as_deref(), format)?)?;
-                return Ok(ExitCode::SUCCESS);
-            }
-            Deed::Undo(UndoWhat { id, all }) => {
-                let undone: Undone =
-                    ask_change(&environment, UNDO, &Undo { cluster: self.cluster, id, all })?;
-                print_result(&undone_text(&undone, status.clusters.len() > 1))?;
-                return Ok(ExitCode::SUCCESS);
-            }
+    pub(crate) fn run(self, context: &Context) -> anyhow::Result<ExitCode> {
+        let format = match &self.deed {
+            Deed::List(List { format }) => *format,
+            _ => Format::Text,
         };
-        let for_seconds = whom.duration.map(seconds).transpose()?;
-        let wish = Provoke { cluster: self.cluster, action, target: whom.target, for_seconds };
-        let provoked: Provoked = ask_change(&environment, PROVOKE, &wish)?;
-        print_result(&provoked_text(&provoked, &environment.name))?;
+        let asked = match self.deed {
+            Deed::NodeDown(whom) => whom.suffers(Action::NodeDown)?,
+            Deed::Crash(whom) => whom.suffers(Action::Crash)?,
+            Deed::Oom(whom) => whom.suffers(Action::Oom)?,
+            Deed::Spike(Spike { whom, cpu, memory }) => whom.suffers(Action::Spike { cpu, memory })?,
+            Deed::FillVolume(FillVolume { whom, to }) => whom.suffers(Action::FillVolume { to })?,
+            Deed::Scale(Scale { whom, replicas }) => whom.suffers(Action::Scale { replicas })?,
+            Deed::Rollout(whom) => whom.suffers(Action::Rollout)?,
+            Deed::List(_) => Asked::List,
+            Deed::Undo(UndoWhat { id, all: _ }) => Asked::Undo { id },
+        };
+        let cluster = self.cluster.as_deref();
+        if let Some(real) = chosen_real(self.name.as_ref())? {
+            if let Some(cluster) = cluster {
+                return Err(Usage(format!("--cluster {cluster}: {} has one cluster", real.name)).into());
+            }
+            match real::sim(context, &real, &asked)? {
+                Answered::Provoked(provoked) => print_result(&provoked_text(&provoked, &real.name))?,
+                Answered::Listed(active) => print_result(&list(&active, format)?)?,
+                Answered::Undone(undone) => print_result(&undone_text(&undone, false))?,
+                #[cfg(not(feature = "clusters"))]
+                Answered::Elsewhere(code) => return Ok(code),
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        let (environment, status) = running(self.name.as_ref())?;
+        match asked {
+            Asked::List => print_result(&list(&in_cluster(&status, cluster)?, format)?)?,
+            Asked::Undo { id } => {
+                let wish = Undo { cluster: self.cluster, id, all: id.is_none() };
+                let undone: Undone = ask_change(&environment, UNDO, &wish)?;
+                print_result(&undone_text(&undone, status.clusters.len() > 1))?;
+            }
+            Asked::Provoke { action, target, for_seconds } => {
+                let wish = Provoke { cluster: self.cluster, action, target, for_seconds };
+                let provoked: Provoked = ask_change(&environment, PROVOKE, &wish)?;
+                print_result(&provoked_text(&provoked, &environment.name))?;
+            }
+        }
         Ok(ExitCode::SUCCESS)
     }
+}
 
-    fn running(&self) -> anyhow::Result<(Box<RunningEnvironment>, Box<EnvironmentStatus>)> {
-        match StateFolder::of_user()?.find(self.name.as_ref())? {
-            (_, Presence::Running(environment, status)) => Ok((environment, status)),
-            (name, Presence::Silent { pid, came_up }) => Err(silent(&name, pid, came_up)),
-            (name, Presence::Absent) => Err(anyhow!(
-                "nothing runs that something could be done to: `cargo xtask kwok{}` starts an environment, with --detach \
-                 in the background",
-                name.flag()
-            )),
-        }
+impl Whom {
+    fn suffers(self, action: Action) -> anyhow::Result<Asked> {
+        let for_seconds = self.duration.map(seconds).transpose()?;
+        Ok(Asked::Provoke { action, target: self.target, for_seconds })
+    }
+}
+
+/// The embedded environment that is meant.
+fn running(
+    name: Option<&EnvironmentName>,
+) -> anyhow::Result<(Box<RunningEnvironment>, Box<EnvironmentStatus>)> {
+    match StateFolder::of_user()?.find(name)? {
+        (_, Presence::Running(environment, status)) => Ok((environment, status)),
+        (name, Presence::Silent { pid, came_up }) => Err(silent(&name, pid, came_up)),
+        (name, Presence::Absent) => Err(anyhow!(
+            "nothing runs that something could be done to: `cargo xtask kwok{}` starts an environment, with --detach \
+             in the background",
+            name.flag()
+        )),
     }
 }
 
@@ -177,7 +210,11 @@ fn seconds(duration: SignedDuration) -> anyhow::Result<u32> {
     whole.ok_or_else(|| Usage("--for takes at least 1s and at most 136 years".to_owned()).into())
 }
 
-fn list(status: &EnvironmentStatus, cluster: Option<&str>, format: Format) -> anyhow::Result<String> {
+/// What is provoked, in one cluster or in all.
+fn in_cluster<'a>(
+    status: &'a EnvironmentStatus,
+    cluster: Option<&str>,
+) -> anyhow::Result<Vec<&'a ActiveProvocation>> {
     if let Some(cluster) = cluster
         && !status.clusters.iter().any(|name| name == cluster)
     {
@@ -185,7 +222,10 @@ fn list(status: &EnvironmentStatus, cluster: Option<&str>, format: Format) -> an
         return Err(Usage(format!("there is no cluster {cluster:?}; there is {names}")).into());
     }
     let here = |active: &&ActiveProvocation| cluster.is_none_or(|cluster| cluster == active.cluster);
-    let shown: Vec<&ActiveProvocation> = status.provocations.iter().filter(here).collect();
+    Ok(status.provocations.iter().filter(here).collect())
+}
+
+fn list<T: Borrow<ActiveProvocation> + Serialize>(shown: &[T], format: Format) -> anyhow::Result<String> {
     if format == Format::Json {
         return Ok(format!("{}\n", serde_json::to_string_pretty(&shown)?));
     }
@@ -198,6 +238,7 @@ fn list(status: &EnvironmentStatus, cluster: Option<&str>, format: Format) -> an
         table.text_column(column);
     }
     for active in shown {
+        let active = active.borrow();
         let Provocation { id, action, target, since, until } = &active.provocation;
         let until =
             until.map_or_else(|| "undone".to_owned(), |until| until.strftime("%F %T UTC").to_string());

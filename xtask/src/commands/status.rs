@@ -4,17 +4,17 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::commands::{ChosenEnvironment, Format};
+use crate::commands::{ChosenEnvironment, Format, real};
 use crate::context::Context;
 use crate::environment::{
-    EnvironmentName, EnvironmentStatus, Presence, RunningEnvironment, StateFolder, silent,
+    EnvironmentName, EnvironmentStatus, Presence, RealEnvironments, RunningEnvironment, StateFolder, silent,
 };
 use crate::ui::{Table, print_result};
 
 /// Show what runs: where, since when, how large, and what is provoked.
 ///
-/// Shows every environment of this user, or the one that --name names. Exits with 0 when one runs and answers, else
-/// with 1.
+/// Shows every environment of this user, or the one that --name names; of one on a container engine, how each of its parts is.
+/// Exits with 0 when one runs and answers, else with 1.
 #[derive(clap::Args)]
 pub(crate) struct Status {
     #[command(flatten)]
@@ -42,8 +42,13 @@ struct Shown<'a> {
 
 impl Status {
     #[allow(clippy::print_stderr, reason = "that there is no result is told on stderr")]
-    pub(crate) fn run(self, _: &Context) -> anyhow::Result<ExitCode> {
+    pub(crate) fn run(self, context: &Context) -> anyhow::Result<ExitCode> {
         let state = StateFolder::of_user()?;
+        let real = RealEnvironments::of_user()?;
+        let real = match self.environment.name() {
+            Some(name) => real.read(name).into_iter().collect(),
+            None => real.all(),
+        };
         let present = match self.environment.name() {
             Some(name) => vec![(name.clone(), state.look(name))],
             None => state.all(),
@@ -58,6 +63,15 @@ impl Status {
                     eprintln!("{:#}", silent(&name, pid, came_up));
                 }
             }
+        }
+        if !real.is_empty() && running.is_empty() {
+            return real::status(context, &real, self.format);
+        }
+        for other in &real {
+            eprintln!(
+                "{} is there too, on a container engine: `cargo xtask status --name {}`",
+                other.name, other.name
+            );
         }
         match self.format {
             Format::Json => print_result(&json(&running)?)?,

@@ -14,6 +14,7 @@ mod page;
 mod ports;
 mod preview;
 mod provocations;
+mod real;
 mod scale;
 mod scraping;
 mod servers;
@@ -34,6 +35,9 @@ pub(crate) use otlp_out::{OtlpOut, Target};
 pub(crate) use ports::{Listener, bind_loopback};
 pub(crate) use preview::{follow_sources, preview};
 pub(crate) use provocations::{ActiveProvocation, play, read_scenario};
+pub(crate) use real::{RealEnvironment, RealEnvironments, RealKind};
+#[cfg(feature = "clusters")]
+pub(crate) use real::{Start, bring_up, find_engine, take_down};
 pub(crate) use scale::free_memory;
 pub(crate) use servers::{Servers, SimulatedKubelets};
 pub(crate) use serving::{Listeners, Registration, Serving, show_addresses, time_of_day};

@@ -107,26 +107,12 @@ const LOOK_TIME: Duration = Duration::from_secs(2);
 impl StateFolder {
     /// The folder in the user's state folder. It need not exist.
     pub(crate) fn of_user() -> anyhow::Result<Self> {
-        use etcetera::BaseStrategy as _;
-        let folders = etcetera::choose_base_strategy().context("failed to find the home folder")?;
-        let state = folders.state_dir().unwrap_or_else(|| folders.cache_dir());
-        Ok(Self { path: state.join("kubernetes-mixin-otel").join("embedded") })
+        Ok(Self { path: folder_of_user()?.join("embedded") })
     }
 
     /// Makes the folder, open to its user alone.
     pub(crate) fn create(&self) -> anyhow::Result<()> {
-        let context = || format!("failed to make the state folder {}", self.path.display());
-        let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
-            builder.mode(0o700).create(&self.path).with_context(context)?;
-            // It may be there from before, with another mode.
-            std::fs::set_permissions(&self.path, std::fs::Permissions::from_mode(0o700)).with_context(context)
-        }
-        #[cfg(not(unix))]
-        builder.create(&self.path).with_context(context)
+        create_private_folder(&self.path)
     }
 
     /// Where the log of a detached environment is.
@@ -286,6 +272,30 @@ pub(crate) fn silent(name: &EnvironmentName, pid: Option<u32>, came_up: bool) ->
     } else {
         anyhow::anyhow!("{name} ({process}) is coming up or ending: try again in a moment")
     }
+}
+
+/// Where our files are in the user's state folder.
+pub(crate) fn folder_of_user() -> anyhow::Result<PathBuf> {
+    use etcetera::BaseStrategy as _;
+    let folders = etcetera::choose_base_strategy().context("failed to find the home folder")?;
+    let state = folders.state_dir().unwrap_or_else(|| folders.cache_dir());
+    Ok(state.join("kubernetes-mixin-otel"))
+}
+
+/// Makes a folder that is open to its user alone.
+pub(crate) fn create_private_folder(path: &Path) -> anyhow::Result<()> {
+    let context = || format!("failed to make the state folder {}", path.display());
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+        builder.mode(0o700).create(path).with_context(context)?;
+        // It may be there from before, with another mode.
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).with_context(context)
+    }
+    #[cfg(not(unix))]
+    builder.create(path).with_context(context)
 }
 
 /// Opens a file for writing that its user alone can read.

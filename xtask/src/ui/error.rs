@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use tools::pins::BadPins;
+
 /// An error in what was asked for, not in doing it: exit code 2, as clap's own.
 #[derive(Debug)]
 pub(crate) struct Usage(pub(crate) String);
@@ -42,5 +44,6 @@ pub(crate) fn report_error(error: &anyhow::Error, verbose: bool) -> ExitCode {
     } else {
         eprintln!("error: {error:#}");
     }
-    if error.downcast_ref::<Usage>().is_some() { ExitCode::from(2) } else { ExitCode::FAILURE }
+    let asked_wrongly = error.is::<Usage>() || error.is::<BadPins>();
+    if asked_wrongly { ExitCode::from(2) } else { ExitCode::FAILURE }
 }

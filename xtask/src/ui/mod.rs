@@ -4,6 +4,8 @@ mod caret;
 mod error;
 mod jsonnet;
 mod output;
+#[cfg(feature = "clusters")]
+mod side_by_side;
 mod steps;
 mod table;
 
@@ -11,5 +13,7 @@ pub(crate) use caret::query_error;
 pub(crate) use error::{BadQuery, Usage, report_error};
 pub(crate) use jsonnet::{flaw_in, jsonnet_error, path_in};
 pub(crate) use output::print_result;
+#[cfg(feature = "clusters")]
+pub(crate) use side_by_side::SideBySide;
 pub(crate) use steps::{Progress, Steps};
 pub(crate) use table::{Table, sparkline};

@@ -62,14 +62,14 @@ impl Progress<'_> {
     }
 }
 
-fn line(text: &str) {
+pub(super) fn line(text: &str) {
     // A closed stderr is no reason to fail: the result matters, not its progress.
     let mut stderr = std::io::stderr().lock();
     let _ = stderr.write_all(text.as_bytes());
     let _ = stderr.flush();
 }
 
-fn elapsed(time: Duration) -> String {
+pub(super) fn elapsed(time: Duration) -> String {
     if time < Duration::from_secs(1) {
         format!("{} ms", time.as_millis())
     } else if time < Duration::from_secs(60) {

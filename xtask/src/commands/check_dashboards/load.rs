@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use dashboard_rules::subject::read_text;
 use dashboard_rules::{Dashboard, Source, Style, Subject, Suppression, Unreadable};
 use grafana::import::LARGEST_TEXT;
-use grafana::jsonnet::{Evaluator, Roots};
+use grafana::jsonnet::{ErrorKind, Evaluator, Roots};
 use serde_json::Value;
 
 use crate::context::Context;
@@ -63,7 +63,23 @@ pub(super) fn load(paths: &[PathBuf], libraries: &[PathBuf], context: &Context) 
     dashboards.dedup_by(|a, b| a.file == b.file);
     let mut subject = Subject::new(dashboards);
     subject.unreadable = unreadable;
+    if !paths.is_empty() && subject.dashboards.iter().any(|dashboard| dashboard.style == Style::House) {
+        subject.elsewhere = shipped_beside(&subject, context);
+    }
     Ok(subject)
+}
+
+/// Our shipped dashboards that are not among those that are judged: who judges one of them follows its links, too.
+fn shipped_beside(subject: &Subject, context: &Context) -> Vec<Dashboard> {
+    let mut loader = Loader { context, libraries: &[], dashboards: Vec::new(), unreadable: Vec::new() };
+    // Whether these can be read is not what was asked.
+    let _ = loader.folder(&context.root().join("dashboards/generated"), 0);
+    let mut found = loader.dashboards;
+    found.retain(|other| {
+        let uid = other.model.uid.as_deref();
+        uid.is_some_and(|uid| subject.with_uid(uid).next().is_none())
+    });
+    found
 }
 
 struct Loader<'a> {
@@ -143,8 +159,10 @@ impl Loader<'_> {
     fn mixin(&mut self, path: &Path) -> anyhow::Result<()> {
         let ours = self.context.root().join("dashboards");
         let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-        let libraries = [ours.clone()].into_iter().filter(|folder| folder.is_dir());
-        let roots = Roots::new(folder, libraries.chain(self.libraries.iter().cloned()))
+        // What jsonnet-bundler fetched lies beside the mixin, or beside the folder that it is in.
+        let beside = [folder.join("vendor"), folder.join("../vendor"), ours.clone()];
+        let beside = beside.into_iter().filter(|folder| folder.is_dir());
+        let roots = Roots::new(folder, self.libraries.iter().cloned().chain(beside))
             .map_err(|error| Usage(error.to_string()))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let quoted = |text: &str| Value::from(text).to_string();
@@ -160,7 +178,11 @@ impl Loader<'_> {
                 let file = place.and_then(|place| place.source.path.as_ref());
                 let file = file.map_or(shown, |file| path_in(self.context.root(), file));
                 let line = place.map(|place| (place.line(), place.column()));
-                self.unreadable.push(Unreadable { file, message: error.message.clone(), line });
+                let mut message = error.message.clone();
+                if error.kind == ErrorKind::Import {
+                    message.push_str("; -J FOLDER names a folder in which imports are looked for as well");
+                }
+                self.unreadable.push(Unreadable { file, message, line });
                 return Ok(());
             }
         };

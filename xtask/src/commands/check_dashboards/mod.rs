@@ -18,7 +18,7 @@ use dashboard_rules::report::{self, Located, locate};
 use dashboard_rules::{Check, Finding, Needs, Options, Report, Rule, Severity, Subject, judge, rules};
 use grafana::model::PanelKind;
 
-use self::live::LiveArguments;
+use self::live::{LiveArguments, ServerLost};
 use crate::context::Context;
 use crate::ui::{Steps, Table, Usage, print_result};
 
@@ -66,7 +66,7 @@ pub(crate) struct CheckDashboards {
     #[arg(long, value_name = "REV")]
     changed_since: Option<String>,
 
-    /// Where imports of Jsonnet files are looked for, after the file's own folder and dashboards/
+    /// Where imports of Jsonnet files are looked for, after the file's own folder and before vendor/ beside it
     #[arg(short = 'J', long = "library", value_name = "FOLDER")]
     libraries: Vec<PathBuf>,
 
@@ -115,7 +115,12 @@ impl CheckDashboards {
 
     fn judge(self, context: &Context) -> anyhow::Result<ExitCode> {
         let live = self.live.wanted(self.paths.is_empty() && !self.self_test, self.static_only);
-        let options = Options { rules: self.rules(live)?, threads: threads(), only: None };
+        let rules = self.rules(live)?;
+        let mut options = Options { rules, threads: threads(), ..Options::default() };
+        // For people the first ones will do; programs get all of them.
+        if matches!(self.format, Format::Json | Format::Sarif) {
+            options.most = usize::MAX;
+        }
         let steps = Steps::new();
         let mut subject = steps.run(
             "read the dashboards",
@@ -133,11 +138,18 @@ impl CheckDashboards {
         if self.fix {
             mend::mend(&mut subject, &options, &steps)?;
         }
-        let mut seen = if live && options.rules.iter().any(|rule| rule.needs == Needs::Live) {
-            self.live.judge(&subject, &options.rules, threads(), context, &steps)?
-        } else {
-            LiveReport::default()
-        };
+        // A server that was lost on the way takes only its own findings along.
+        let mut lost = None;
+        let mut seen = LiveReport::default();
+        if live && options.rules.iter().any(|rule| rule.needs == Needs::Live) {
+            match self.live.judge(&subject, &options.rules, threads(), context, &steps) {
+                Ok(report) => seen = report,
+                Err(error) => match error.downcast::<ServerLost>() {
+                    Ok(reason) => lost = Some(reason),
+                    Err(error) => return Err(error),
+                },
+            }
+        }
         let elsewhere = std::mem::take(&mut seen.findings);
         let mut report = steps.run(
             "judge them",
@@ -150,6 +162,10 @@ impl CheckDashboards {
             steps.note(broken);
         }
         print_result(&self.written(&subject, &report, &seen.rows))?;
+        if let Some(ServerLost(reason)) = lost {
+            let what = "what stands above is judged without answers";
+            return Err(Usage(format!("--prometheus: {reason}; {what}")).into());
+        }
         if !report.broken.is_empty() {
             return Ok(ExitCode::from(2));
         }
@@ -199,7 +215,7 @@ fn printable(text: &str) -> String {
 pub(crate) fn check_shipped(context: &Context) -> anyhow::Result<()> {
     let mut subject = load::load(&[], &[], context)?;
     subject.today = Some(jiff::Zoned::now().date());
-    let options = Options { rules: rules::all().collect(), threads: threads(), only: None };
+    let options = Options { rules: rules::all().collect(), threads: threads(), ..Options::default() };
     let live = LiveArguments::default();
     let mut seen = live.judge(&subject, &options.rules, options.threads, context, &Steps::new())?;
     let mut report = judge(&subject, &options, std::mem::take(&mut seen.findings));

@@ -90,6 +90,27 @@ pub(crate) fn check_shipped(context: &Context) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Builds our own dashboards whenever one of their sources is saved, in a thread that ends with the process.
+#[cfg(feature = "clusters")]
+pub(crate) fn watch_shipped(context: &Context) -> anyhow::Result<()> {
+    use anyhow::Context as _;
+    let workshop = Workshop {
+        mixin: Mixin::open(&MixinArguments::default(), context)?,
+        output: Output::new(context.root().join("dashboards/generated"), context.root()),
+        steps: Steps::new(),
+    };
+    let watching = move || {
+        if let Err(error) = workshop.watch() {
+            report_error(&error, false);
+        }
+    };
+    std::thread::Builder::new()
+        .name("dashboards".to_owned())
+        .spawn(watching)
+        .context("failed to start the thread that builds the dashboards")?;
+    Ok(())
+}
+
 /// Whether files are touched.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Write {

@@ -19,6 +19,8 @@ use clap::{Args, Subcommand};
 use crate::context::Context;
 
 pub(crate) use build::check_shipped;
+#[cfg(feature = "clusters")]
+pub(crate) use build::watch_shipped;
 use mixin::Broken;
 pub(crate) use watch::Watched;
 

@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use crate::commands::pins::megabytes;
-use crate::tools::pins::{Pins, ToolName};
-use crate::tools::{Downloader, Origin, SystemProcesses, Toolbox};
 use crate::ui::{Steps, Table, print_result};
+use tools::pins::{Pins, ToolName};
+use tools::{Downloader, Origin, SystemProcesses, Toolbox};
 
 /// Get the tools before they are needed, for example before a journey.
 ///

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use crate::commands::Format;
-use crate::tools::pins::Pins;
 use crate::ui::{Table, print_result};
+use tools::pins::Pins;
 
 /// Show what is pinned, and which hashes are not known yet.
 #[derive(clap::Args)]

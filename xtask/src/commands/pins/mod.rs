@@ -11,10 +11,10 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use crate::context::Context;
-use crate::tools::pins::{Pins, pins_path};
-use crate::tools::registry::Registries;
-use crate::tools::{HTTPS_BUILD, needs_https};
 use crate::ui::Usage;
+use tools::pins::{Pins, pins_path};
+use tools::registry::Registries;
+use tools::{HTTPS_BUILD, needs_https};
 
 /// Show, check and fill in the pinned versions of tools, charts and images.
 ///

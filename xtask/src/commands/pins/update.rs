@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 
 use crate::commands::pins::{all_silent, megabytes, require_https};
-use crate::tools::pins::{Pins, set_value};
-use crate::tools::registry::{Registries, RegistryError};
-use crate::tools::{DownloadError, Downloader};
 use crate::ui::{Steps, Table, print_result};
+use tools::pins::{Pins, set_value};
+use tools::registry::{Registries, RegistryError};
+use tools::{DownloadError, Downloader};
 
 /// Fill in the hashes, digests and sizes that are not known yet.
 ///

@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 
 use crate::commands::pins::{all_silent, megabytes, require_https};
-use crate::tools::pins::{ImagePin, PinnedFile, Pins};
-use crate::tools::registry::{Registries, RegistryError};
-use crate::tools::{DownloadError, Downloader};
 use crate::ui::{Steps, Table, print_result};
+use tools::pins::{ImagePin, PinnedFile, Pins};
+use tools::registry::{Registries, RegistryError};
+use tools::{DownloadError, Downloader};
 
 /// Ask every address, and compare every hash and digest with what is there.
 ///

@@ -5,11 +5,9 @@ use std::collections::BTreeMap;
 use super::{Line, Question, hung, seen};
 use crate::doctor::deadline::Observed;
 use crate::doctor::probes::{EngineView, Observations};
-use crate::tools::engine::{
-    AutoRuntime, EngineError, EngineState, PinnedImage, choose, images_present, to_pull,
-};
-use crate::tools::pins::EnvironmentKind;
-use crate::tools::{Os, Version};
+use tools::engine::{AutoRuntime, EngineError, EngineState, PinnedImage, choose, images_present, to_pull};
+use tools::pins::EnvironmentKind;
+use tools::{Os, Version};
 
 /// k3d asks for it, and so does the rest.
 const MINIMUM: &str = "20.10.5";

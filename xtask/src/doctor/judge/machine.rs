@@ -3,9 +3,9 @@
 use super::{Line, Question, gigabytes, hung, seen};
 use crate::doctor::deadline::Observed;
 use crate::doctor::probes::{Btf, EngineView, Inotify, Observations, Port, PortState};
-use crate::tools::Os;
-use crate::tools::engine::EngineState;
-use crate::tools::pins::EnvironmentKind;
+use tools::Os;
+use tools::engine::EngineState;
+use tools::pins::EnvironmentKind;
 
 /// What an environment takes, in bytes. Measured for the default fleet: cluster 0.4 GB, collector and stats-proxy 0.1 GB; LGTM may
 /// take 2 GB. k3s takes half a gigabyte more.

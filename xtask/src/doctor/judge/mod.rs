@@ -13,8 +13,8 @@ use serde::Serialize;
 
 use crate::doctor::deadline::Observed;
 use crate::doctor::probes::Observations;
-use crate::tools::Os;
-use crate::tools::pins::{EnvironmentKind, Pins};
+use tools::Os;
+use tools::pins::{EnvironmentKind, Pins};
 
 /// How something stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -8,7 +8,7 @@ use ureq::http::Uri;
 use super::{Line, Question, engine::images, hung};
 use crate::doctor::deadline::Observed;
 use crate::doctor::probes::{Observations, Way};
-use crate::tools::{Missing, Obtainable, Os};
+use tools::{Missing, Obtainable, Os};
 
 /// Samples that are further off end up outside of the windows that Prometheus and dashboards look at.
 const MOST_SKEW: SignedDuration = SignedDuration::from_secs(5);

@@ -3,8 +3,8 @@
 use super::{Line, Question, seen};
 use crate::doctor::deadline::Observed;
 use crate::doctor::probes::Toolchain;
-use crate::tools::pins::ToolName;
-use crate::tools::{HTTPS_BUILD, Missing, Obtainable, Origin, Tool, Version, install};
+use tools::pins::ToolName;
+use tools::{HTTPS_BUILD, Missing, Obtainable, Origin, Tool, Version, install};
 
 /// What the workspace is written for.
 const MINIMUM: &str = env!("CARGO_PKG_RUST_VERSION");
@@ -70,7 +70,7 @@ pub(super) fn tool(
         Obtainable::NoHash => {
             let summary = format!("{unfit}; nobody has pinned the hash of {version} for this machine yet");
             let fix = match question.os {
-                crate::tools::Os::Linux => format!("{HTTPS_BUILD} pins update"),
+                tools::Os::Linux => format!("{HTTPS_BUILD} pins update"),
                 _ => by_hand,
             };
             Line::lacking(name.program(), summary, fix).required_if(required)

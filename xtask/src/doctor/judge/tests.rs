@@ -7,9 +7,9 @@ use super::*;
 use crate::doctor::probes::{
     Btf, Disk, EngineView, Holder, Inotify, OwnEnvironments, Port, PortState, Reach, Toolchain, Way,
 };
-use crate::tools::engine::{Address, Candidate, Container, EngineError, EngineState, Network};
-use crate::tools::pins::{ToolName, pins_path};
-use crate::tools::{Missing, Obtainable, Origin, Tool};
+use tools::engine::{Address, Candidate, Container, EngineError, EngineState, Network};
+use tools::pins::{ToolName, pins_path};
+use tools::{Missing, Obtainable, Origin, Tool};
 
 fn pins() -> Pins {
     Pins::read(&pins_path(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")))).unwrap()

@@ -5,8 +5,8 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 
 use super::machine::{self, Disk};
-use crate::tools::engine::{ANSWER_DEADLINE, Address, EngineError, EngineState, Surroundings, look as ask};
-use crate::tools::{Os, Processes};
+use tools::engine::{ANSWER_DEADLINE, Address, EngineError, EngineState, Surroundings, look as ask};
+use tools::{Os, Processes};
 
 /// An engine as seen from this machine.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::environment::free_memory;
-use crate::tools::{Invocation, Os, Processes};
+use tools::{Invocation, Os, Processes};
 
 /// Space on a disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,7 +107,7 @@ fn judge_kernel(release: &str, types: bool) -> Btf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tools::FakeProcesses;
+    use tools::FakeProcesses;
 
     #[test]
     fn free_space_is_read_from_the_form_that_posix_fixes() {

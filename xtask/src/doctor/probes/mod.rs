@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use crate::doctor::deadline::{Observed, start};
 use crate::environment::{RunningEnvironment, StateFolder};
-use crate::tools::engine::Surroundings;
-use crate::tools::pins::{EnvironmentKind, Pins, ToolName};
-use crate::tools::{Missing, Os, Processes, Tool};
+use tools::engine::Surroundings;
+use tools::pins::{EnvironmentKind, Pins, ToolName};
+use tools::{Missing, Os, Processes, Tool};
 
 pub(crate) use engine::EngineView;
 pub(crate) use machine::{Btf, Disk, Inotify};

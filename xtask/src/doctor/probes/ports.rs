@@ -4,8 +4,8 @@ use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-use crate::tools::pins::EnvironmentKind;
-use crate::tools::{Invocation, Processes};
+use tools::pins::EnvironmentKind;
+use tools::{Invocation, Processes};
 
 /// A port that an environment opens on 127.0.0.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +120,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::tools::FakeProcesses;
+    use tools::FakeProcesses;
 
     #[test]
     fn the_kernels_table_tells_which_sockets_listen_on_a_port() {

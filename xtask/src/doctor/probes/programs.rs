@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use crate::tools::pins::{Pins, ToolName};
-use crate::tools::{
-    Finished, Invocation, Missing, Obtainable, ProcessFailure, Processes, Tool, Toolbox, Version,
-};
+use tools::pins::{Pins, ToolName};
+use tools::{Finished, Invocation, Missing, Obtainable, ProcessFailure, Processes, Tool, Toolbox, Version};
 
 /// What cargo and rustc say they are.
 #[derive(Clone, Debug, PartialEq, Eq)]

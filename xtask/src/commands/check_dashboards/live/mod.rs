@@ -39,6 +39,11 @@ pub(super) struct LiveArguments {
     scale: Option<u32>,
 }
 
+/// A server that answered at first, and then no more.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct ServerLost(pub(super) String);
+
 impl LiveArguments {
     /// Whether answers are asked for: `ours` says that our own sources are judged.
     pub(super) fn wanted(&self, ours: bool, static_only: bool) -> bool {
@@ -91,6 +96,7 @@ impl LiveArguments {
         };
         let asking = Asking {
             metrics: &metrics,
+            is_simulated: true,
             second_collector: doubled.as_ref().map(|metrics| metrics as &dyn Metrics),
             larger: larger.as_ref().map(|metrics| metrics as &dyn Metrics),
             simulated: None,
@@ -123,6 +129,7 @@ fn on_server(
     };
     let asking = Asking {
         metrics: server,
+        is_simulated: false,
         second_collector: None,
         larger: None,
         simulated: simulated.as_ref().map(|(metrics, now_ms)| (metrics as &dyn Metrics, *now_ms)),
@@ -132,7 +139,7 @@ fn on_server(
     let report = asking.look(subject, rules, steps)?;
     match server.given_up() {
         // What was found until then would mislead: most was not asked.
-        Some(reason) => Err(Usage(format!("--prometheus: {reason}")).into()),
+        Some(reason) => Err(ServerLost(reason).into()),
         None => Ok(report),
     }
 }
@@ -140,6 +147,7 @@ fn on_server(
 /// Whom to ask.
 struct Asking<'a> {
     metrics: &'a dyn Metrics,
+    is_simulated: bool,
     second_collector: Option<&'a dyn Metrics>,
     larger: Option<&'a dyn Metrics>,
     simulated: Option<(&'a dyn Metrics, i64)>,
@@ -164,6 +172,7 @@ impl Asking<'_> {
                     &LiveOptions {
                         rules: rules.to_vec(),
                         metrics: self.metrics,
+                        is_simulated: self.is_simulated,
                         second_collector: self.second_collector,
                         larger: self.larger,
                         simulated: self.simulated,

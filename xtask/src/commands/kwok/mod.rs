@@ -1,4 +1,8 @@
-//! `cargo xtask kwok`: the simulated cluster, its metrics and its servers, until it is told to end.
+//! `cargo xtask kwok`: the simulated cluster, its metrics and its servers.
+
+#[cfg(feature = "clusters")]
+pub(crate) mod docker;
+mod runtime;
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -8,7 +12,6 @@ use std::sync::Arc;
 
 use ::embedded::{Environment, EnvironmentError};
 use anyhow::Context as _;
-use clap::ValueEnum;
 use cluster_sim::SimulationError;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -20,18 +23,26 @@ use crate::environment::{
     show_addresses, silent, start_detached, time_of_day,
 };
 use crate::features::Feature;
+#[cfg(not(feature = "clusters"))]
+use crate::handover::hand_over;
 use crate::ui::{Steps, Usage};
+use runtime::{Chosen, Runtime};
 
-/// Bring up a simulated cluster with its OpenTelemetry metrics and a Prometheus API.
+/// Bring up a simulated cluster with its OpenTelemetry metrics and dashboards.
 ///
-/// Reads the fleet's manifests, makes the history, then scrapes live until Ctrl-C, SIGTERM or `cargo xtask down`.
-/// Everything listens on 127.0.0.1. A seed gives the same fleet and the same samples on every machine and at every time.
+/// On a container engine that is the real thing: KWOK, the OpenTelemetry Collector and LGTM, with Grafana at port 3000. Without
+/// one, all of it is embedded in this process, with a Prometheus API and a preview of the dashboards. Both have the same nodes,
+/// workloads, metrics and dashboards. Everything listens on 127.0.0.1.
 ///
-/// With --detach it goes on in the background: the command returns when the environment answers. `cargo xtask status`,
-/// `logs` and `down` find it, however it was started.
+/// Embedded, it reads the fleet's manifests, makes the history, then scrapes live until Ctrl-C, SIGTERM or `cargo xtask down`. A
+/// seed gives the same fleet and the same samples on every machine and at every time.
 ///
-/// A second start of the same changes nothing: it shows where the first one runs. One with other flags is refused; give
-/// it a --name and ports of its own to have both.
+/// On an engine it comes up step by step, and stays until `cargo xtask down`. In a terminal the command goes on and builds the
+/// dashboards anew whenever one of their sources is saved; Ctrl-C ends that alone. A start that fails, or Ctrl-C before it is
+/// up, takes down again what it has made, unless --retain is given; the next start goes on from what is there.
+///
+/// With --detach the command returns when the environment answers. `cargo xtask status`, `logs` and `down` find it, however it
+/// was started. A second start of the same changes nothing: it shows where the first one runs.
 #[derive(clap::Args, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct Kwok {
@@ -50,8 +61,9 @@ pub(crate) struct Kwok {
     #[serde(skip)]
     in_background: bool,
 
-    /// Where the cluster runs. "auto" takes the one runtime there is: this process.
+    /// Where the cluster runs. "auto" takes the container engine if it answers and has all images already.
     #[arg(long, value_enum, default_value = "auto")]
+    #[serde(skip)]
     runtime: Runtime,
 
     /// How many nodes.
@@ -132,35 +144,68 @@ pub(crate) struct Kwok {
     #[arg(long, value_name = "NODE")]
     stats_node: Option<String>,
 
-    /// The port of the dashboards' preview and of the page of the environment; 0 takes any free one.
+    /// The port of the dashboards: Grafana's on a container engine, else their preview's, where the page of the environment is
+    /// too. 0 takes any free one, but not on an engine.
     #[arg(long, visible_alias = "preview-port", value_name = "PORT", default_value_t = 3000)]
     web_port: u16,
+
+    /// On an engine: the port that takes OTLP over gRPC.
+    #[arg(long, value_name = "PORT", default_value_t = 4317, help_heading = ON_ENGINE)]
+    otlp_grpc_port: u16,
+
+    /// On an engine: trace Grafana and Prometheus with Beyla, so that slow queries of dashboards can be found in Tempo. Needs Linux
+    /// with BTF.
+    #[arg(long, help_heading = ON_ENGINE)]
+    beyla: bool,
+
+    /// On an engine: how long to wait for the first metrics of every receiver.
+    #[arg(long, value_name = "DURATION", default_value = "3m", value_parser = super::parse_duration, help_heading = ON_ENGINE)]
+    #[serde(skip)]
+    wait: SignedDuration,
+
+    /// On an engine: leave kubectl's current context as it is. Otherwise it becomes the cluster's until `cargo xtask down`.
+    #[arg(long, help_heading = ON_ENGINE)]
+    #[serde(skip)]
+    no_switch_context: bool,
+
+    /// On an engine: when the start fails, keep what it has made, for a look at it.
+    #[arg(long, help_heading = ON_ENGINE)]
+    #[serde(skip)]
+    retain: bool,
+
+    /// On an engine: download nothing. What is missing is an error.
+    #[arg(long, help_heading = ON_ENGINE)]
+    #[serde(skip)]
+    offline: bool,
 }
 
-/// Where the cluster runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum Runtime {
-    /// The best there is.
-    Auto,
-    /// In this process.
-    Embedded,
-}
+/// Over the flags in the help that the embedded runtime has no use for.
+const ON_ENGINE: &str = "On a container engine";
 
 impl Kwok {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<ExitCode> {
+        let steps = Steps::new();
+        match self.choose(context, &steps)? {
+            Chosen::Embedded => self.run_embedded(context, &steps),
+            #[cfg(feature = "clusters")]
+            Chosen::Docker => docker::run(&self, context),
+            #[cfg(not(feature = "clusters"))]
+            Chosen::Docker => hand_over(context),
+        }
+    }
+
+    fn run_embedded(self, context: &Context, steps: &Steps) -> anyhow::Result<ExitCode> {
         if self.cluster_name.is_empty() {
             return Err(Usage("--cluster-name may not be empty".to_owned()).into());
         }
         if self.interval < SignedDuration::from_secs(1) || self.interval.subsec_nanos() != 0 {
             return Err(Usage("--interval takes whole seconds, at least 1s".to_owned()).into());
         }
-        let steps = Steps::new();
         let state = StateFolder::of_user();
         // In the background that was asked before, and the name is still held by whoever did.
         if let Ok(state) = &state
             && !self.in_background
-            && self.already_runs(state, &steps)?
+            && self.already_runs(state, steps)?
         {
             return Ok(ExitCode::SUCCESS);
         }
@@ -168,10 +213,6 @@ impl Kwok {
             return start_detached(&state?, &self.name);
         }
         let starter = self.in_background.then(Starter::watch).transpose()?;
-        match self.runtime {
-            Runtime::Auto => steps.note("runtime: embedded, all in this process (the only one there is)"),
-            Runtime::Embedded => {}
-        }
         let options = self.options();
         let now = options.clock.now();
         let scenario = self.scenario.as_deref().map(|file| read_scenario(file, now)).transpose()?;
@@ -181,7 +222,7 @@ impl Kwok {
         if let Some(told) = estimate.told(options.interval) {
             steps.note(told);
         }
-        let registration = self.register(state, &steps)?;
+        let registration = self.register(state, steps)?;
         let listeners = steps.run("ports", |_| self.take_ports(), Listeners::describe)?;
         let mut environment = steps.run(
             "fleet",
@@ -223,7 +264,7 @@ impl Kwok {
             starter: starter.as_ref(),
             registration: registration.as_ref(),
             workspace: context.root(),
-            steps: &steps,
+            steps,
         };
         let outcome = runtime.block_on(serving.serve());
         // A query that still computes is not waited for: its thread ends with the process.
