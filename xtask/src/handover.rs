@@ -33,7 +33,7 @@ fn command(context: &Context) -> Command {
     if is_built() {
         command.arg("--quiet");
     } else {
-        Steps::new().note("building the clients of container engines and clusters: about a minute, once");
+        Steps::new().note("building the clients of container engines and clusters: minutes, once");
     }
     command
         .args(["--package", "xtask", "--bin", PROGRAM, "--features", "clusters", "--manifest-path"])
