@@ -65,7 +65,7 @@ async fn start(dev: &Dev, context: &Context) -> anyhow::Result<ExitCode> {
     let on_failure = if dev.retain { OnFailure::Keep } else { OnFailure::RollBack };
     match bring_up(&plan, &environments, &mut environment, on_failure).await? {
         Start::Ended(code) => return Ok(code),
-        Start::Up { .. } => {
+        Start::Up => {
             if let Some(arrived) = seen.arrived() {
                 print_result(&arrived_table(&arrived))?;
             }

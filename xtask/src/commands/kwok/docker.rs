@@ -87,12 +87,9 @@ async fn start(kwok: &Kwok, context: &Context) -> anyhow::Result<ExitCode> {
     let on_failure = if kwok.retain { OnFailure::Keep } else { OnFailure::RollBack };
     match bring_up(&plan, &environments, &mut environment, on_failure).await? {
         Start::Ended(code) => return Ok(code),
-        Start::Up { changed } => {
+        Start::Up => {
             if let Some(arrived) = seen.arrived() {
                 print_result(&arrived_table(&arrived))?;
-            }
-            if !changed {
-                steps.note("nothing had to be changed");
             }
         }
     }

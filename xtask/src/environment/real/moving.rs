@@ -11,10 +11,7 @@ use crate::ui::SideBySide;
 /// What came of a start.
 pub(crate) enum Start {
     /// All of it is up.
-    Up {
-        /// Whether anything had to be changed.
-        changed: bool,
-    },
+    Up,
     /// The user ended it: the exit code.
     Ended(ExitCode),
 }
@@ -46,10 +43,10 @@ pub(crate) async fn bring_up(
         report.note(&format!("{signal}: {then}"));
     };
     match plan.up(&report, on_failure, stop).await {
-        Ok(upped) => {
+        Ok(_) => {
             environment.is_up = true;
             environments.write(environment)?;
-            Ok(Start::Up { changed: !upped.changed.is_empty() })
+            Ok(Start::Up)
         }
         Err(failed) => {
             // What was up before this start still is, but for the steps that were made anew.
