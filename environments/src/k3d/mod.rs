@@ -37,7 +37,7 @@ use tools::pins::{ImagePin, Pins};
 use crate::cluster::kubeconfig::Places;
 use crate::engine::Engine;
 use crate::plan::{Plan, Step, StepName};
-use crate::stack::data::Marker;
+use crate::stack::data::{Marker, Seen};
 use crate::stack::fragments::Fragments;
 use crate::stack::lgtm::{self, Lgtm};
 
@@ -48,7 +48,6 @@ pub use manifests::Objects;
 pub use names::{NAMESPACE, Names};
 pub use program::{Chart, Helm, K3d, Listed, Release, Runner};
 pub use values::{Collector, Values, configuration};
-pub use waiting::Seen;
 
 /// What the user chose.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! The last steps: everything runs, and what the receivers send has arrived.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -10,7 +10,7 @@ use super::program::ROLLOUT;
 use super::{DevOptions, NAMESPACE, failures, markers, prometheus_url, step};
 use crate::cluster::WorkloadRef;
 use crate::plan::{Progress, Step, StepName};
-use crate::stack::data::{Arrived, Marker, wait_for_data};
+use crate::stack::data::{Marker, Seen, wait_for_data};
 
 /// Waits until LGTM and the sample workloads run. The collectors were waited for by Helm.
 pub(super) struct Rollouts {
@@ -42,17 +42,6 @@ impl Step for Rollouts {
             waiting.map_err(|error| failures::explain(error, ""))?;
             Ok(format!("{} workloads", self.workloads.len()))
         })
-    }
-}
-
-/// What has arrived, for whoever shows it.
-#[derive(Clone, Debug, Default)]
-pub struct Seen(Arc<Mutex<Option<Arrived>>>);
-
-impl Seen {
-    /// What has arrived, if the step has come so far.
-    pub fn arrived(&self) -> Option<Arrived> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -89,11 +78,7 @@ impl Step for Data {
     fn up<'a>(&'a self, progress: &'a Progress<'a>) -> BoxFuture<'a, anyhow::Result<String>> {
         Box::pin(async {
             match wait_for_data(&self.url, &self.markers, self.wait, progress).await {
-                Ok(arrived) => {
-                    let told = arrived.to_string();
-                    *self.seen.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(arrived);
-                    Ok(told)
-                }
+                Ok(arrived) => Ok(self.seen.keep(arrived)),
                 Err(error) => {
                     let diagnosis = match self.cluster.client().await {
                         Ok(cluster) => cluster.diagnosis(NAMESPACE, None).await,

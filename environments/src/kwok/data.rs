@@ -1,6 +1,5 @@
 //! The last step: what every receiver sends has arrived in Prometheus, as Grafana sees it.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use catalogue::Receiver;
@@ -8,19 +7,8 @@ use futures_util::future::BoxFuture;
 
 use super::{KwokOptions, step};
 use crate::plan::{Progress, Step, StepName};
-use crate::stack::data::{Arrived, Marker, wait_for_data};
+use crate::stack::data::{Marker, Seen, wait_for_data};
 use crate::stack::lgtm::PROMETHEUS_THROUGH_GRAFANA;
-
-/// What has arrived, for whoever shows it.
-#[derive(Clone, Debug, Default)]
-pub struct Seen(Arc<Mutex<Option<Arrived>>>);
-
-impl Seen {
-    /// What has arrived, if the step has come so far.
-    pub fn arrived(&self) -> Option<Arrived> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
 
 pub(super) struct Data {
     url: String,
@@ -61,9 +49,7 @@ impl Step for Data {
     fn up<'a>(&'a self, progress: &'a Progress<'a>) -> BoxFuture<'a, anyhow::Result<String>> {
         Box::pin(async {
             let arrived = wait_for_data(&self.url, &self.markers, self.wait, progress).await?;
-            let told = arrived.to_string();
-            *self.seen.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(arrived);
-            Ok(told)
+            Ok(self.seen.keep(arrived))
         })
     }
 }

@@ -35,10 +35,10 @@ use tools::{Processes, Tool};
 use crate::cluster::kubeconfig::Places;
 use crate::engine::Engine;
 use crate::plan::{Plan, Step, StepName};
+use crate::stack::data::Seen;
 use crate::stack::fragments::Fragments;
 use crate::stack::lgtm::Lgtm;
 
-pub use data::Seen;
 pub use names::Names;
 
 /// What the user chose.

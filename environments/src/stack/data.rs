@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -102,6 +103,24 @@ impl fmt::Display for Arrived {
             write!(f, "{comma}{} {} series of {} metrics", row.receiver, row.series, row.metrics)?;
         }
         Ok(())
+    }
+}
+
+/// What has arrived, for whoever shows it once the steps are up.
+#[derive(Clone, Debug, Default)]
+pub struct Seen(Arc<Mutex<Option<Arrived>>>);
+
+impl Seen {
+    /// What has arrived, if the step has come so far.
+    pub fn arrived(&self) -> Option<Arrived> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Keeps it, and says it in a line.
+    pub(crate) fn keep(&self, arrived: Arrived) -> String {
+        let told = arrived.to_string();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(arrived);
+        told
     }
 }
 
