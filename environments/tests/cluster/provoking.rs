@@ -82,6 +82,23 @@ async fn a_crash_is_a_label_on_the_pods_that_there_are() {
 }
 
 #[tokio::test]
+async fn ending_everything_leaves_out_what_is_over_already() {
+    let (server, cluster) = stage().await;
+    let later = |seconds| now() + SignedDuration::from_secs(seconds);
+    let crash = Request { until: Some(later(30)), ..request(Action::Crash, "deploy/cart") };
+    cluster.provoke(&crash, now()).await.unwrap();
+    cluster.provoke(&request(Action::NodeDown, "node/general-0000"), now()).await.unwrap();
+    cluster.end_provocations(later(60)).await.unwrap();
+    let active = cluster.active_provocations(later(60)).await.unwrap();
+    assert_eq!(active.iter().map(|provocation| provocation.id).collect::<Vec<_>>(), [2]);
+    let ended = cluster.undo_all(later(60)).await.unwrap();
+    assert_eq!(ended.iter().map(|provocation| provocation.id).collect::<Vec<_>>(), [2]);
+    let node = server.object("Node", None, "general-0000").unwrap();
+    assert_eq!(node["metadata"]["labels"][PROVOKED], Value::Null);
+    assert_eq!(cluster.undo_all(later(90)).await.unwrap(), []);
+}
+
+#[tokio::test]
 async fn running_out_of_memory_is_a_label_and_a_spike_of_the_first_container() {
     let (server, cluster) = stage().await;
     cluster.provoke(&request(Action::Oom, "pod/toolbox"), now()).await.unwrap();

@@ -109,6 +109,28 @@ impl Cluster {
         Ok(provocation)
     }
 
+    /// Ends everything that is not over, and answers with how it is then.
+    ///
+    /// # Errors
+    /// When the server does not do it. What was ended by then stays so.
+    pub async fn undo_all(&self, now: Timestamp) -> anyhow::Result<Vec<Provocation>> {
+        let mut ended = Vec::new();
+        for Provocation { id, .. } in self.active_provocations(now).await? {
+            ended.push(self.undo(id, now).await?);
+        }
+        Ok(ended)
+    }
+
+    /// What is provoked and not over, in the order of its numbers.
+    ///
+    /// # Errors
+    /// When the server does not say.
+    pub async fn active_provocations(&self, now: Timestamp) -> anyhow::Result<Vec<Provocation>> {
+        let mut provocations = self.provocations().await?;
+        provocations.retain(|provocation| provocation.until.is_none_or(|until| until > now));
+        Ok(provocations)
+    }
+
     /// Everything that was provoked, in the order of its numbers; what is over, too, the latest hundred at least.
     ///
     /// # Errors

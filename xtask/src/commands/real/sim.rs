@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use cluster_sim::provocation::ProvocationError;
-use cluster_sim::{Provocation, Request};
+use cluster_sim::Request;
 use environments::cluster::Cluster;
 use environments::kwok::Names;
 use jiff::{SignedDuration, Timestamp};
@@ -29,9 +29,11 @@ pub(in crate::commands) fn sim(
         cluster.end_provocations(now).await?;
         let visible_at = now.checked_add(interval(environment)).unwrap_or(now);
         let active = |provocation| ActiveProvocation { cluster: cluster_name(environment), provocation };
-        let known = async || Ok::<_, anyhow::Error>(cluster.provocations().await?.into_iter());
         Ok(match asked {
-            Asked::List => Answered::Listed(known().await?.map(active).collect()),
+            Asked::List => {
+                let provocations = cluster.active_provocations(now).await?;
+                Answered::Listed(provocations.into_iter().map(active).collect())
+            }
             Asked::Provoke { action, target, for_seconds } => {
                 let lasts = for_seconds.map(|seconds| SignedDuration::from_secs(seconds.into()));
                 let until = lasts.map(|lasts| now.checked_add(lasts)).transpose();
@@ -45,11 +47,11 @@ pub(in crate::commands) fn sim(
                 Answered::Undone(Undone { provocations: vec![active(provocation)], visible_at })
             }
             Asked::Undo { id: None } => {
-                let mut provocations = Vec::new();
-                for Provocation { id, .. } in known().await? {
-                    provocations.push(active(cluster.undo(id, now).await?));
-                }
-                Answered::Undone(Undone { provocations, visible_at })
+                let provocations = cluster.undo_all(now).await?;
+                Answered::Undone(Undone {
+                    provocations: provocations.into_iter().map(active).collect(),
+                    visible_at,
+                })
             }
         })
     })
