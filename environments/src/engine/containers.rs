@@ -39,6 +39,8 @@ pub struct ContainerState {
     pub restarts: i64,
     /// The ports of its host that lead to it, by its own.
     pub ports: Vec<super::PublishedPort>,
+    /// Its labels.
+    pub labels: HashMap<String, String>,
 }
 
 impl ContainerState {
@@ -55,6 +57,7 @@ impl ContainerState {
             out_of_memory: state.oom_killed.unwrap_or(false),
             restarts: container.restart_count.unwrap_or(0),
             ports: published(container),
+            labels: labels_of(container).cloned().unwrap_or_default(),
         }
     }
 

@@ -39,7 +39,7 @@ use tokio::sync::OnceCell;
 
 pub use containers::ContainerState;
 pub use inside::ExecOutput;
-pub use networks::Guest;
+pub use networks::{Guest, Owner};
 pub use spec::{
     BindMount, ContainerFile, ContainerSpec, ENVIRONMENT_LABEL, NetworkMode, NetworkSpec, PidMode,
     PublishedPort, SPEC_LABEL,

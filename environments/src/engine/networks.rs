@@ -25,6 +25,17 @@ pub struct Guest {
     pub running: bool,
 }
 
+/// Whose something is that has a name of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// There is nothing of this name.
+    Absent,
+    /// An environment of ours, by its name.
+    Environment(String),
+    /// Not one of ours.
+    SomebodyElse,
+}
+
 impl Engine {
     /// What is there of a network.
     ///
@@ -38,6 +49,20 @@ impl Engine {
             return Ok(State::Different("its settings".to_owned()));
         }
         Ok(State::Up(words(spec)))
+    }
+
+    /// Whose a network is: the environment's name in its label, none where it has no label.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn network_owner(&self, name: &str) -> anyhow::Result<Owner> {
+        Ok(match self.inspect_network(name).await? {
+            None => Owner::Absent,
+            Some(network) => match label(&network, ENVIRONMENT_LABEL) {
+                Some(environment) => Owner::Environment(environment.clone()),
+                None => Owner::SomebodyElse,
+            },
+        })
     }
 
     /// Makes a network. It goes on to its end when it is dropped, and [`remove_network`](Self::remove_network) waits for that.

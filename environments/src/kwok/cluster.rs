@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use futures_util::future::BoxFuture;
 use tools::{ProcessFailure, Processes};
 
@@ -13,11 +13,14 @@ use super::names::COMPONENTS;
 use super::program::Program;
 use super::{Names, Parts, stages, step};
 use crate::cluster::Cluster;
-use crate::engine::{Engine, Guest, NetworkSpec};
+use crate::engine::{Engine, Guest, NetworkSpec, Owner};
 use crate::plan::{Progress, Removal, State, Step, StepName};
 
 /// The API server is there 2 s after its container; on a busy machine later.
 const READY: Duration = Duration::from_secs(90);
+
+/// How often a container that has to run is looked at.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// How long a container of ours may take to end.
 pub(super) const STOP: Duration = Duration::from_secs(10);
@@ -128,9 +131,32 @@ impl KwokCluster {
         self.kwokctl(Kwokctl::kubeconfig_for_containers).await
     }
 
+    /// Whether kwokctl knows the cluster, running or not, and it is ours: on a network that we have made, or of our configuration.
+    ///
+    /// # Errors
+    /// When somebody else has made a cluster of this name.
+    async fn exists(self: &Arc<Self>) -> anyhow::Result<bool> {
+        if !self.kwokctl(Kwokctl::exists).await? {
+            return Ok(false);
+        }
+        let ours = match self.engine.network_owner(&self.network.name).await? {
+            Owner::Environment(environment) => environment == self.names.environment(),
+            Owner::SomebodyElse => false,
+            Owner::Absent => self.names.kwokctl_configuration().exists(),
+        };
+        let cluster = self.names.cluster();
+        ensure!(
+            ours,
+            "a KWOK cluster {cluster} is there that is not ours: `kwokctl delete cluster --name {cluster}`, or choose another \
+             --name"
+        );
+        Ok(true)
+    }
+
     /// What is there: kwokctl's word for it, each container, and whether the API server answers.
     async fn state(self: &Arc<Self>) -> anyhow::Result<State> {
-        if !self.kwokctl(Kwokctl::exists).await? {
+        if !self.exists().await? {
+            self.refuse_left_overs(true).await?;
             return Ok(State::Absent);
         }
         for component in COMPONENTS {
@@ -154,7 +180,7 @@ impl KwokCluster {
 
     /// Removes it with everything of ours that is on its network: kwokctl removes that too, and cannot while somebody is on it.
     async fn remove(self: &Arc<Self>, progress: &Progress<'_>) -> anyhow::Result<Removal> {
-        let there = self.kwokctl(Kwokctl::exists).await?;
+        let there = self.exists().await?;
         if there {
             let network = self.names.kwok();
             let (ours, strangers) = self.guests().await?;
@@ -170,29 +196,53 @@ impl KwokCluster {
             progress.show("kwokctl delete cluster");
             self.kwokctl(Kwokctl::delete).await?;
         }
-        let left = self.left_over().await?;
-        if !left.is_empty() {
-            bail!(
-                "kwokctl does not know these containers of its cluster any more: `docker rm -f {}`, then try again",
-                left.join(" ")
-            );
-        }
+        self.refuse_left_overs(false).await?;
         for file in [self.names.kubeconfig(), self.names.kwokctl_configuration()] {
             remove_file(&file)?;
         }
         Ok(if there { Removal::Removed } else { Removal::Nothing })
     }
 
-    /// Containers of the cluster that are there although it is not.
-    async fn left_over(&self) -> anyhow::Result<Vec<String>> {
-        let mut left = Vec::new();
+    /// Refuses containers that have the names of the cluster's although there is no cluster: kwokctl would take them for its own.
+    /// Those that it has made itself and forgotten are in the way of everything; those of somebody else only of a new cluster.
+    async fn refuse_left_overs(&self, for_a_new_one: bool) -> anyhow::Result<()> {
+        let (mut forgotten, mut strange) = (Vec::new(), Vec::new());
         for component in COMPONENTS {
             let name = self.names.component(component);
-            if self.engine.container_state(&name).await?.is_some() {
-                left.push(name);
+            if let Some(container) = self.engine.container_state(&name).await? {
+                let is_kwokctls =
+                    container.labels.get(PROJECT).is_some_and(|label| *label == self.names.kwok());
+                (if is_kwokctls { &mut forgotten } else { &mut strange }).push(name);
             }
         }
-        Ok(left)
+        ensure!(
+            forgotten.is_empty(),
+            "kwokctl does not know these containers of its cluster any more: `docker rm -f {}`, then try again",
+            forgotten.join(" ")
+        );
+        ensure!(
+            strange.is_empty() || !for_a_new_one,
+            "{} is there already and is not ours: if nobody needs it, `docker rm -f {}`, or choose another --name",
+            strange.join(", "),
+            strange.join(" ")
+        );
+        Ok(())
+    }
+
+    /// Waits until a container of the cluster does not run any more, and says how it ended.
+    async fn ended(&self, container: &str) -> anyhow::Error {
+        loop {
+            tokio::time::sleep(LOOK_AGAIN).await;
+            match self.engine.container_state(container).await {
+                Ok(Some(state)) if state.running || state.status == "restarting" => {}
+                Ok(Some(state)) => {
+                    return anyhow::anyhow!("the container {container} does not run: {}", state.words());
+                }
+                Ok(None) => return anyhow::anyhow!("the container {container} is gone"),
+                // An engine that does not answer for a moment says nothing about the container.
+                Err(_) => {}
+            }
+        }
     }
 
     /// The containers on its network beside kwokctl's: ours, and those of strangers.
@@ -265,8 +315,12 @@ impl Step for ApiServer {
     fn up<'a>(&'a self, progress: &'a Progress<'a>) -> BoxFuture<'a, anyhow::Result<String>> {
         Box::pin(async {
             let client = self.0.client().await?;
-            if let Err(error) = client.wait_ready(READY, progress).await {
-                let container = self.0.names.component("kube-apiserver");
+            let container = self.0.names.component("kube-apiserver");
+            let ready = tokio::select! {
+                ready = client.wait_ready(READY, progress) => ready,
+                ended = self.0.ended(&container) => Err(ended),
+            };
+            if let Err(error) = ready {
                 let log = self.0.engine.logs_tail(&container, LOG_LINES).await.unwrap_or_default();
                 let log: String = log.lines().map(|line| format!("\n  {line}")).collect();
                 bail!("{error:#}; its log ends with{}", if log.is_empty() { " nothing" } else { &log });

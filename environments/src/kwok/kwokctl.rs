@@ -130,11 +130,17 @@ impl Kwokctl {
             .within(deadline)
     }
 
-    /// Makes the cluster from the configuration file, which has to be there. Whether it is ready has to be asked for: kwokctl's own `--wait` needs kubectl, downloads it where there is
-    /// none, and says only in its log that it has failed.
+    /// Makes the cluster from the configuration file, which has to be there: kwokctl refuses every command that names a file that
+    /// is not, so the others name none.
+    ///
+    /// Whether the cluster is ready has to be asked for: kwokctl's own `--wait` needs kubectl, downloads it where there is none,
+    /// and says only in its log that it has failed.
     pub(super) fn create(&self) -> Result<(), ProcessFailure> {
-        let invocation =
-            self.invocation(&["create", "cluster", "--kubeconfig"], CREATE).args([self.names.kubeconfig()]);
+        let invocation = self
+            .invocation(&["create", "cluster", "--config"], CREATE)
+            .args([self.names.kwokctl_configuration()])
+            .args(["--kubeconfig"])
+            .args([self.names.kubeconfig()]);
         self.processes.run(&invocation).map(drop)
     }
 

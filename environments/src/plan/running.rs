@@ -219,7 +219,8 @@ async fn change(step: &dyn Step, report: &dyn Report, touched: &AtomicBool) -> a
         State::Absent => touched.store(true, Ordering::Relaxed),
         State::Different(what) => {
             touched.store(true, Ordering::Relaxed);
-            progress.show(&format!("made anew: {what}"));
+            // Whoever looks at the output afterwards should find why everything on it was lost.
+            progress.note(&format!("{} is made anew: {what}", step.name()));
             step.down(&progress).await?;
         }
     }

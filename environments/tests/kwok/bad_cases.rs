@@ -71,6 +71,43 @@ async fn a_container_of_somebody_else_under_our_name_is_left_alone() {
 }
 
 #[tokio::test]
+async fn a_container_of_somebody_else_under_the_name_of_a_component_is_left_alone() {
+    let lab = Laboratory::new().await;
+    let name = format!("{CLUSTER}-kube-apiserver");
+    lab.engine.with(|world| world.add_container(&name, "nginx", "bridge", &[]));
+    let (_, message) = told(&lab.up().await.unwrap_err());
+    assert!(message.contains(&name) && message.contains("docker rm -f"), "{message}");
+    assert!(!lab.kwokctl().contains(&"create cluster".to_owned()), "kwokctl would take it for its own");
+    assert_eq!(lab.left(), [name.as_str()], "it is not ours");
+    assert!(lab.down().await.failed.is_empty());
+    assert_eq!(lab.left(), [name.as_str()], "it is not ours");
+}
+
+#[tokio::test]
+async fn a_kwok_cluster_of_somebody_else_under_our_name_is_left_alone() {
+    let lab = Laboratory::new().await;
+    lab.somebody_makes_a_cluster();
+    let before = lab.left();
+    let (_, message) = told(&lab.up().await.unwrap_err());
+    assert!(message.contains("not ours") && message.contains("kwokctl delete cluster --name"), "{message}");
+    assert_eq!(lab.left(), before);
+    let told: Vec<String> = lab.down().await.failed.iter().map(|(_, error)| format!("{error:#}")).collect();
+    assert!(told.iter().any(|message| message.contains("not ours")), "{told:?}");
+    assert_eq!(lab.left(), before);
+}
+
+#[tokio::test]
+async fn an_api_server_whose_container_ends_is_not_waited_for() {
+    let lab = Laboratory::with(Scenario { never_ready: true, ..Scenario::default() }).await;
+    let name = format!("{CLUSTER}-kube-apiserver");
+    lab.engine.with(|world| world.programs.insert(name, Program::Ends(String::new(), 137)));
+    let (step, message) = told(&lab.up().await.unwrap_err());
+    assert_eq!(step, "API server");
+    assert!(message.contains("kube-apiserver does not run: it has ended with code 137"), "{message}");
+    assert_eq!(lab.left(), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn a_container_that_ends_at_once_is_told_with_its_last_words() {
     let lab = Laboratory::new().await;
     lab.engine.with(|world| {

@@ -1,7 +1,7 @@
 //! A machine for tests with everything that the environment asks.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -9,7 +9,7 @@ use axum::extract::Query;
 use axum::routing::get;
 use environments::cluster::fake::{FakeApiServer, Scenario};
 use environments::cluster::kubeconfig::Places;
-use environments::engine::fake::{FakeEngine, World};
+use environments::engine::fake::{FakeEngine, Program, World};
 use environments::image;
 use environments::kwok::{KwokOptions, Names, Parts, Ports, plan, removal};
 use environments::plan::{Downed, Ending, Failed, OnFailure, Plan, Report, StepName, Upped};
@@ -201,27 +201,36 @@ fn verb(run: &Invocation) -> String {
     words[2..4].join(" ")
 }
 
+/// What stands behind a flag.
+fn argument(run: &Invocation, flag: &str) -> PathBuf {
+    let at = run.arguments.iter().position(|word| word.to_str() == Some(flag));
+    let at = at.unwrap_or_else(|| panic!("no {flag} in {:?}", run.arguments));
+    PathBuf::from(&run.arguments[at + 1])
+}
+
 /// kwokctl and cargo, as far as they are run.
 fn programs(engine: &Arc<FakeEngine>, api: &FakeApiServer, folder: &Path) -> FakeProcesses {
     let message = json!({ "target": { "name": "stats-proxy" }, "executable": folder.join("stats-proxy") });
     let built = Finished { stdout: message.to_string().into_bytes(), stderr: Vec::new() };
     let kubeconfig = api.kubeconfig();
-    let exists = Arc::new(Mutex::new(false));
     let engine = Arc::clone(engine);
     let kwokctl = move |run: &Invocation| {
-        let mut exists = exists.lock().unwrap();
+        let exists = engine.with(|world| {
+            world.containers.keys().any(|name| name.starts_with(CLUSTER) && is_kwokctls(world, name))
+        });
         let stdout = match verb(run).as_str() {
-            "get clusters" if *exists => "kubernetes-mixin-otel\n".to_owned(),
+            "get clusters" if exists => "kubernetes-mixin-otel\n".to_owned(),
             "get kubeconfig" => kubeconfig.clone(),
             "create cluster" => {
-                *exists = true;
+                // Without it, the user's own file would decide.
+                let configuration = std::fs::read_to_string(argument(run, "--config")).unwrap();
+                assert!(configuration.contains("disableQPSLimits: true"), "{configuration}");
                 engine.with(create);
-                let file = run.arguments.last().unwrap();
+                let file = argument(run, "--kubeconfig");
                 std::fs::write(file, &kubeconfig).unwrap();
                 String::new()
             }
             "delete cluster" => {
-                *exists = false;
                 engine.with(delete);
                 String::new()
             }
@@ -246,8 +255,17 @@ fn create(world: &mut World) {
         world.add_network(CLUSTER, &[(PROJECT, CLUSTER)]);
     }
     for component in COMPONENTS {
-        world.add_container(&format!("{CLUSTER}-{component}"), component, CLUSTER, &[(PROJECT, CLUSTER)]);
+        let name = format!("{CLUSTER}-{component}");
+        world.add_container(&name, component, CLUSTER, &[(PROJECT, CLUSTER)]);
+        if let Some(Program::Ends(_, code)) = world.programs.get(&name) {
+            let code = *code;
+            world.end_container(&name, code);
+        }
     }
+}
+
+fn is_kwokctls(world: &World, container: &str) -> bool {
+    world.containers[container].labels.get(PROJECT).is_some_and(|project| project == CLUSTER)
 }
 
 /// As kwokctl does: the network goes with the cluster. (With guests on it, it would fail; the steps must not let it come to that.)
@@ -285,6 +303,11 @@ pub(crate) const PROXY: &str = "kubernetes-mixin-otel-stats-proxy";
 pub(crate) const PROXY_IMAGE: &str = image::NAME;
 
 impl Laboratory {
+    /// Makes a cluster of our name as somebody would who does it by hand.
+    pub(crate) fn somebody_makes_a_cluster(&self) {
+        self.engine.with(create);
+    }
+
     /// Writes the user's kubeconfig as the user would.
     pub(crate) fn write_kubeconfig(&self, text: &str) {
         std::fs::write(self.folder.join("kubeconfig"), text).unwrap();
