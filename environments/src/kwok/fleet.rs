@@ -76,7 +76,10 @@ impl Step for FleetStep {
             let deadline = RUNNING.saturating_add(Duration::from_secs(pods / PODS_A_SECOND));
             let (applied, running) =
                 client.start_fleet(&self.fleet, Pace::default(), deadline, progress).await?;
-            Ok(format!("{} nodes, {running}; {} objects", self.fleet.nodes, applied.total()))
+            let later = self.fleet.pods.saturating_sub(running.total);
+            let later =
+                if later > 0 { format!(", {later} more with the runs of Jobs") } else { String::new() };
+            Ok(format!("{} nodes, {running}{later}; {} objects", self.fleet.nodes, applied.total()))
         })
     }
 }
