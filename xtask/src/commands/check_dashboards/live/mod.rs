@@ -140,7 +140,15 @@ fn on_server(
     match server.given_up() {
         // What was found until then would mislead: most was not asked.
         Some(reason) => Err(ServerLost(reason).into()),
-        None => Ok(report),
+        None => {
+            if !report.findings.is_empty() && server.has_just_begun() {
+                steps.note(
+                    "the server's metrics began less than two minutes ago, and panels with rates are empty until then: judge \
+                     again in a moment",
+                );
+            }
+            Ok(report)
+        }
     }
 }
 

@@ -66,6 +66,15 @@ impl Server {
         Ok((value * 1_000.0) as i64)
     }
 
+    /// Whether its cluster's metrics began so recently that rates have nothing to be made of yet. A server that does not say is none
+    /// of those.
+    pub(super) fn has_just_begun(&self) -> bool {
+        const BEGUN: &str =
+            "count(k8s_node_condition_ready) unless count(k8s_node_condition_ready offset 2m)";
+        let asked = self.ask("query", &[("query", BEGUN.to_owned())]);
+        matches!(asked, Ok(QueryData::Vector(series)) if !series.is_empty())
+    }
+
     /// Why it was not asked to the end, if it was not.
     pub(super) fn given_up(&self) -> Option<String> {
         self.given_up.lock().unwrap_or_else(PoisonError::into_inner).clone()

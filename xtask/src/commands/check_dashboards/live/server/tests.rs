@@ -66,6 +66,16 @@ fn an_answer_is_read_and_the_headers_are_sent() {
 }
 
 #[test]
+fn a_server_whose_metrics_have_just_begun_is_told_from_others() {
+    for (result, begun) in [(r#"[{"metric":{},"value":[1.5,"50"]}]"#, true), ("[]", false), ("7", false)] {
+        let body = format!(r#"{{"status":"success","data":{{"resultType":"vector","result":{result}}}}}"#);
+        let (url, asked) = server(says("200 OK", body.leak()));
+        assert_eq!(Server::new(access(&url)).has_just_begun(), begun, "{result}");
+        assert!(asked.recv().unwrap().contains("offset+2m"));
+    }
+}
+
+#[test]
 fn a_query_that_the_server_refuses_is_the_querys_fault_and_not_the_servers() {
     let body = r#"{"status":"error","errorType":"execution","error":"many-to-many matching"}"#;
     let (url, _asked) = server(says("422 Unprocessable Entity", body));
