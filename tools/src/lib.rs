@@ -29,6 +29,6 @@ pub use hash::{Hasher, ImageDigest, Sha256Sum};
 pub use platform::{Os, Platform};
 #[cfg(any(test, feature = "fakes"))]
 pub use processes::FakeProcesses;
-pub use processes::{Finished, Invocation, ProcessFailure, Processes, SystemProcesses};
-pub use toolbox::{Missing, Obtainable, Origin, Tool, Toolbox, cache_folder, install};
+pub use processes::{Finished, Invocation, ProcessFailure, Processes, Stop, SystemProcesses, run_aside};
+pub use toolbox::{Missing, Obtainable, Origin, Tool, Toolbox, Unfit, cache_folder, install};
 pub use version::Version;

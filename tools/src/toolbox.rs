@@ -1,6 +1,7 @@
 //! Where a tool comes from: PATH, the user's cache, or a download into it.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,9 +10,9 @@ use anyhow::Context as _;
 
 use crate::archive::{ArchiveError, unpack};
 use crate::pins::{PinnedFile, Pins, ToolName};
+use crate::processes::first_line;
 use crate::{
-    DownloadError, Downloader, HTTPS_BUILD, Invocation, OnProgress, Os, Platform, ProcessFailure, Processes,
-    Version,
+    DownloadError, Downloader, HTTPS_BUILD, Invocation, OnProgress, Os, Platform, Processes, Version,
 };
 
 /// A tool says its version at once, or is not what it seems.
@@ -37,13 +38,50 @@ pub enum Origin {
     Cache,
 }
 
+/// As it stands behind "in" and "from".
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Path => "PATH",
+            Self::Cache => "the cache",
+        })
+    }
+}
+
 /// A tool that is not there, and whether it can be had.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
-    /// What is in PATH and does not do: `kwokctl 0.7.0 in PATH is older than 0.8.0`.
-    pub unfit: Option<String>,
+    /// What is there and does not do.
+    pub unfit: Option<Unfit>,
     /// What would be downloaded.
     pub download: Obtainable,
+}
+
+/// A tool that is there and does not do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// It is too old.
+    #[error("{} is {version}, older than {minimum}", .path.display())]
+    Old {
+        /// Its program.
+        path: PathBuf,
+        /// What it says it is.
+        version: Box<Version>,
+        /// What it has to be at least.
+        minimum: Box<Version>,
+    },
+    /// It does not say what it is. Perhaps it would do: its configuration may be broken, and then another one fails as well.
+    #[error("{tool} in {origin} ({}) does not tell its version: {said}", .path.display())]
+    Mute {
+        /// Which tool.
+        tool: ToolName,
+        /// Where it was found.
+        origin: Origin,
+        /// Its program.
+        path: PathBuf,
+        /// The first line of what it says instead.
+        said: String,
+    },
 }
 
 /// Whether a tool can be downloaded.
@@ -93,12 +131,12 @@ pub enum ToolError {
         error: std::io::Error,
     },
     /// It was downloaded, is what was pinned, and does not run here.
-    #[error("{} was downloaded and does not work: {reason}", .path.display())]
+    #[error("{} was downloaded and does not tell its version: {said}", .path.display())]
     Broken {
         /// Its program.
         path: PathBuf,
-        /// What is wrong.
-        reason: String,
+        /// The first line of what it says instead.
+        said: String,
     },
 }
 
@@ -127,29 +165,36 @@ pub struct Toolbox<'a> {
 impl<'a> Toolbox<'a> {
     /// The one of this user on this machine.
     pub fn of_user(pins: &'a Pins, processes: &'a dyn Processes) -> anyhow::Result<Self> {
-        Ok(Self {
+        Ok(Self::with_cache(cache_folder()?, pins, processes))
+    }
+
+    /// The one of this machine whose downloads are in a folder.
+    pub fn with_cache(cache: PathBuf, pins: &'a Pins, processes: &'a dyn Processes) -> Self {
+        Self {
             pins,
             processes,
             platform: Platform::current(),
-            cache: cache_folder()?,
+            cache,
             search_path: std::env::var_os("PATH").unwrap_or_default(),
-        })
+        }
     }
 
     /// Looks for a tool without asking the network: in PATH, if it is new enough, then in the cache.
     pub fn look(&self, name: ToolName) -> Result<Tool, Missing> {
         let pin = self.pins.tool(name);
+        let mute =
+            |origin, path: &Path, said| Unfit::Mute { tool: name, origin, path: path.to_owned(), said };
         let mut unfit = None;
         if let Some(path) = self.in_path(name) {
-            match self.ask_version(name, &path) {
+            unfit = Some(match self.ask_version(name, &path) {
                 Ok(version) if version >= pin.minimum => {
                     return Ok(Tool { path, version, origin: Origin::Path });
                 }
                 Ok(version) => {
-                    unfit = Some(format!("{} is {version}, older than {}", path.display(), pin.minimum));
+                    Unfit::Old { path, version: version.into(), minimum: pin.minimum.clone().into() }
                 }
-                Err(reason) => unfit = Some(format!("{} {reason}", path.display())),
-            }
+                Err(said) => mute(Origin::Path, &path, said),
+            });
         }
         let Some((file, _)) = self.platform.and_then(|platform| self.pins.tool_file(name, platform)) else {
             return Err(Missing { unfit, download: Obtainable::NotBuilt });
@@ -157,8 +202,15 @@ impl<'a> Toolbox<'a> {
         let Some(path) = self.cached(name, &file) else {
             return Err(Missing { unfit, download: Obtainable::NoHash });
         };
-        if path.is_file() && self.ask_version(name, &path).is_ok_and(|version| version == pin.version) {
-            return Ok(Tool { path, version: pin.version.clone(), origin: Origin::Cache });
+        if path.is_file() {
+            match self.ask_version(name, &path) {
+                Ok(version) if version == pin.version => {
+                    return Ok(Tool { path, version, origin: Origin::Cache });
+                }
+                // Which is not what the folder says, and is replaced.
+                Ok(_) => {}
+                Err(said) => unfit = unfit.or_else(|| Some(mute(Origin::Cache, &path, said))),
+            }
         }
         Err(Missing { unfit, download: Obtainable::Yes { url: file.url } })
     }
@@ -188,9 +240,8 @@ impl<'a> Toolbox<'a> {
         let archive = path.with_extension("archive");
         downloader.save(&file, &archive, progress).map_err(failed)?;
         self.set_up(name, &file.url, member, &archive, &path)?;
-        let version = self
-            .ask_version(name, &path)
-            .map_err(|reason| ToolError::Broken { path: path.clone(), reason })?;
+        let version =
+            self.ask_version(name, &path).map_err(|said| ToolError::Broken { path: path.clone(), said })?;
         Ok(Tool { path, version, origin: Origin::Cache })
     }
 
@@ -247,19 +298,16 @@ impl<'a> Toolbox<'a> {
         which::which_in_global(name.program(), Some(&self.search_path)).ok()?.find(|path| path.is_absolute())
     }
 
-    /// The version of a program; what is wrong with it otherwise, to be read behind its path.
+    /// The version of a program; otherwise the first line of what it says instead.
     fn ask_version(&self, name: ToolName, path: &Path) -> Result<Version, String> {
         let invocation = Invocation::new(path)
             .args(name.version_arguments())
             // Plugins of the user's Helm have no say here.
             .env("HELM_NO_PLUGINS", "1")
             .within(VERSION_DEADLINE);
-        match self.processes.run(&invocation) {
-            Ok(output) => Version::find(&output.text())
-                .ok_or_else(|| format!("tells no version: {:?}", output.text().trim())),
-            Err(ProcessFailure::NotInstalled(_)) => Err("cannot be run on this machine".to_owned()),
-            Err(failure) => Err(format!("does not work: {failure}")),
-        }
+        let output = self.processes.run(&invocation).map_err(|failure| failure.first_words())?;
+        Version::find(&output.text())
+            .ok_or_else(|| first_line(&output.stdout).unwrap_or_else(|| "not a word".to_owned()))
     }
 }
 
@@ -278,7 +326,7 @@ mod tests {
     use super::*;
     use crate::archive::tests::tar_gz;
     use crate::server::Server;
-    use crate::{FakeProcesses, Patience, Sha256Sum};
+    use crate::{FakeProcesses, Patience, ProcessFailure, Sha256Sum};
 
     /// PATH and cache of a user, removed in the end.
     struct Home(PathBuf);
@@ -363,7 +411,7 @@ mod tests {
         let pins = pins(&server.url, Some(program), b"");
         for (name, said, told) in [
             ("old", "kwokctl version v0.6.0", "is 0.6.0, older than 0.7.1"),
-            ("mute", "unknown", "tells no version"),
+            ("mute", "unknown\nflag", "does not tell its version: unknown"),
         ] {
             let home = Home::new(name);
             let in_path = home.install("kwokctl");
@@ -375,8 +423,8 @@ mod tests {
             });
             let toolbox = home.toolbox(&pins, &processes);
             let missing = toolbox.look(ToolName::Kwokctl).unwrap_err();
-            let unfit = missing.unfit.unwrap();
-            assert!(unfit.contains(told) && unfit.starts_with(&*in_path.to_string_lossy()), "{unfit}");
+            let unfit = missing.unfit.unwrap().to_string();
+            assert!(unfit.ends_with(told) && unfit.contains(&*in_path.to_string_lossy()), "{unfit}");
             let tool = toolbox.obtain(ToolName::Kwokctl, &downloader(), &mut |_, _| {}).unwrap();
             assert_eq!(tool.origin, Origin::Cache);
             assert_eq!(std::fs::read(&tool.path).unwrap(), program);
@@ -384,6 +432,30 @@ mod tests {
             // From then on it is there.
             assert_eq!(toolbox.look(ToolName::Kwokctl).unwrap(), tool);
         }
+    }
+
+    #[test]
+    fn one_that_is_there_and_fails_is_told_from_one_that_is_not_with_what_it_said() {
+        let said = "error: failed to read /home/me/.kwok/kwok.yaml: line 1\nusage: kwokctl\n";
+        let processes = FakeProcesses::default().answering("kwokctl", move |invocation| {
+            Err(ProcessFailure::TimedOut {
+                command: invocation.to_string(),
+                deadline: VERSION_DEADLINE,
+                output: crate::Finished { stdout: Vec::new(), stderr: said.as_bytes().to_vec() },
+            })
+        });
+        let home = Home::new("failing");
+        let pins = pins("http://127.0.0.1:9", Some(b""), b"");
+        let toolbox = home.toolbox(&pins, &processes);
+        assert_eq!(toolbox.look(ToolName::Kwokctl).unwrap_err().unfit, None);
+        let path = home.install("kwokctl");
+        assert_eq!(
+            toolbox.look(ToolName::Kwokctl).unwrap_err().unfit.unwrap().to_string(),
+            format!(
+                "kwokctl in PATH ({}) does not tell its version: error: failed to read /home/me/.kwok/kwok.yaml: line 1",
+                path.display()
+            )
+        );
     }
 
     #[test]

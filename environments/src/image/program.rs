@@ -104,7 +104,7 @@ impl StatsProxyImage {
     pub(super) async fn run_cargo(&self, build: Invocation) -> anyhow::Result<Vec<u8>> {
         let processes = Arc::clone(&self.processes);
         let musl = target(self.architecture, Library::Musl);
-        let built = tokio::task::spawn_blocking(move || processes.run(&build)).await;
+        let built = tools::run_aside(processes, build).await;
         let built = built.context("the build was given up")?;
         let output = built.map_err(anyhow::Error::new).with_context(|| {
             format!(

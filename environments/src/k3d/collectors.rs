@@ -122,7 +122,5 @@ impl Step for CollectorStep {
         })
     }
 
-    fn can_be_dropped(&self) -> bool {
-        false
-    }
+    // It can be dropped: Helm is ended then, and a release that it leaves in the middle is made anew by the next start.
 }

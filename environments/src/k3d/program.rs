@@ -45,9 +45,7 @@ impl Runner {
     /// # Errors
     /// When the program that calls this is ending.
     pub async fn try_run(&self, invocation: Invocation) -> anyhow::Result<Result<Finished, ProcessFailure>> {
-        let processes = Arc::clone(&self.0);
-        let running = tokio::task::spawn_blocking(move || processes.run(&invocation));
-        running.await.context("a program was given up")
+        tools::run_aside(Arc::clone(&self.0), invocation).await.context("a program was given up")
     }
 }
 

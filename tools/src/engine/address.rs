@@ -24,29 +24,60 @@ pub enum Address {
 
 impl Address {
     /// Reads an address as `DOCKER_HOST` has it.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let (scheme, rest) = text.split_once("://").ok_or_else(|| {
-            format!(
-                "{text:?} is no address of an engine: unix:///path, tcp://host:port or npipe:////./pipe/name"
-            )
-        })?;
+    pub fn parse(text: &str) -> Result<Self, Unusable> {
+        const FORMS: &str = "export DOCKER_HOST=unix:///PATH, tcp://HOST:PORT or npipe:////./pipe/NAME";
+        let wrong = |why: &str| Unusable::new(format!("{text:?} is no address of an engine{why}"), FORMS);
+        let (scheme, rest) = text.split_once("://").ok_or_else(|| wrong(""))?;
         match scheme {
             "unix" if rest.starts_with('/') => Ok(Self::Unix(PathBuf::from(rest))),
             "npipe" if !rest.is_empty() => Ok(Self::Pipe(rest.replace('/', "\\"))),
             "tcp" | "http" => {
                 let host = rest.trim_end_matches('/');
                 if host.is_empty() || host.contains('/') {
-                    return Err(format!("{text:?} is no address of an engine: it needs tcp://host:port"));
+                    return Err(wrong(": it needs a host and a port"));
                 }
                 let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
                 Ok(Self::Tcp(if has_port { host.to_owned() } else { format!("{host}:2375") }))
             }
-            "ssh" | "https" => Err(format!(
-                "engines behind {scheme}:// are not spoken to: forward its socket, `ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock \
-                 HOST`, and set DOCKER_HOST=unix:///tmp/docker.sock"
-            )),
-            _ => Err(format!("{text:?} is no address of an engine: unix://, tcp:// or npipe://")),
+            "ssh" | "https" => {
+                // ssh takes its own addresses as they are.
+                let host = if scheme == "ssh" { text.trim_end_matches('/') } else { "HOST" };
+                Err(Unusable::new(format!("engines behind {scheme}:// are not spoken to"), forward(host)))
+            }
+            _ => Err(wrong("")),
         }
+    }
+}
+
+/// How the engine of another machine is reached: its socket is brought here.
+fn forward(host: &str) -> String {
+    format!(
+        "ssh -fnNT -L /tmp/docker.sock:/var/run/docker.sock {host} && export DOCKER_HOST=unix:///tmp/docker.sock"
+    )
+}
+
+/// What the user has configured, and cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{problem}")]
+pub struct Unusable {
+    /// What is wrong with it.
+    pub problem: String,
+    /// The command that mends it.
+    pub remedy: String,
+}
+
+impl Unusable {
+    /// A problem with its remedy.
+    pub fn new(problem: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { problem: problem.into(), remedy: remedy.into() }
+    }
+
+    fn named_by(self, named_by: &str) -> Self {
+        Self { problem: format!("{named_by}: {}", self.problem), ..self }
+    }
+
+    fn or(self, other: &str) -> Self {
+        Self { remedy: format!("{}; or {other}", self.remedy), ..self }
     }
 }
 
@@ -111,31 +142,35 @@ impl Surroundings {
     }
 
     /// Where to look for an engine on a system.
-    pub fn candidates(&self, os: Os) -> Result<Candidates, String> {
-        let chosen = |address: &str, named_by: String| {
-            let address = Address::parse(address).map_err(|reason| format!("{named_by}: {reason}"))?;
+    ///
+    /// # Errors
+    /// When the user has named one that cannot be spoken to, or not in a way that can be read.
+    pub fn candidates(&self, os: Os) -> Result<Candidates, Unusable> {
+        const USUAL: &str = "docker context use default, for the engine of this machine";
+        let chosen = |address: &str, named_by: &str| {
+            let address = Address::parse(address).map_err(|unusable| unusable.named_by(named_by))?;
             if self.tls && matches!(address, Address::Tcp(_)) {
-                return Err(format!(
-                    "{named_by}: engines behind TLS are not spoken to: forward its socket by ssh, or unset DOCKER_TLS_VERIFY"
-                ));
+                let unusable = Unusable::new("engines behind TLS are not spoken to", forward("HOST"));
+                return Err(unusable.named_by(named_by).or("unset DOCKER_TLS_VERIFY"));
             }
-            Ok(Candidates::Chosen(Candidate { address, named_by }))
+            Ok(Candidates::Chosen(Candidate { address, named_by: named_by.to_owned() }))
         };
         if let Some(host) = &self.docker_host {
-            return chosen(host, "DOCKER_HOST".to_owned());
+            return chosen(host, "DOCKER_HOST")
+                .map_err(|unusable| unusable.or("unset DOCKER_HOST, for the engine of this machine"));
         }
         if let Some(context) = self.context()? {
             let named_by = format!("the Docker context {context:?}");
-            let host = self.context_host(&context).map_err(|reason| {
-                format!("{named_by}: {reason}. `docker context use default` goes back to the usual one")
-            })?;
-            return chosen(&host, named_by);
+            let host = self
+                .context_host(&context)
+                .map_err(|reason| Unusable::new(reason, USUAL).named_by(&named_by))?;
+            return chosen(&host, &named_by).map_err(|unusable| unusable.or(USUAL));
         }
         Ok(Candidates::Usual(self.usual(os)))
     }
 
     /// The name of the current context, unless that is the usual one.
-    fn context(&self) -> Result<Option<String>, String> {
+    fn context(&self) -> Result<Option<String>, Unusable> {
         let named = match &self.docker_context {
             Some(context) => Some(context.clone()),
             None => self.configured_context()?,
@@ -143,7 +178,7 @@ impl Surroundings {
         Ok(named.filter(|context| !context.is_empty() && context != "default"))
     }
 
-    fn configured_context(&self) -> Result<Option<String>, String> {
+    fn configured_context(&self) -> Result<Option<String>, Unusable> {
         #[derive(Deserialize)]
         struct Configuration {
             #[serde(rename = "currentContext")]
@@ -157,7 +192,13 @@ impl Surroundings {
             Err(_) => Ok(None),
             Ok(text) => serde_json::from_str::<Configuration>(&text)
                 .map(|configuration| configuration.current_context)
-                .map_err(|error| format!("failed to read {}: {error}", path.display())),
+                .map_err(|error| {
+                    let path = path.display();
+                    Unusable::new(
+                        format!("failed to read {path}: {error}"),
+                        format!("mend {path}, Docker's own configuration; or export DOCKER_CONTEXT=default"),
+                    )
+                }),
         }
     }
 
@@ -271,7 +312,6 @@ mod tests {
         {
             assert!(Address::parse(text).is_err(), "{text:?}");
         }
-        assert!(Address::parse("ssh://me@host").unwrap_err().contains("ssh -nNT -L"));
     }
 
     #[test]
@@ -283,10 +323,29 @@ mod tests {
         };
         assert_eq!(chosen(&surroundings), ("tcp://engine:2375".to_owned(), "DOCKER_HOST".to_owned()));
         surroundings.tls = true;
-        let error = surroundings.candidates(Os::Linux).unwrap_err();
-        assert!(error.starts_with("DOCKER_HOST: ") && error.contains("TLS"), "{error}");
+        let Unusable { problem, remedy } = surroundings.candidates(Os::Linux).unwrap_err();
+        assert!(problem.starts_with("DOCKER_HOST: ") && problem.contains("TLS"), "{problem}");
+        assert!(remedy.contains("unset DOCKER_TLS_VERIFY"), "{remedy}");
         surroundings.docker_host = Some("nonsense".to_owned());
-        assert!(surroundings.candidates(Os::Linux).unwrap_err().starts_with("DOCKER_HOST: "));
+        let Unusable { problem, remedy } = surroundings.candidates(Os::Linux).unwrap_err();
+        assert!(problem.starts_with("DOCKER_HOST: \"nonsense\" is no address"), "{problem}");
+        assert!(
+            remedy.contains("export DOCKER_HOST=") && remedy.contains("; or unset DOCKER_HOST"),
+            "{remedy}"
+        );
+    }
+
+    #[test]
+    fn an_engine_behind_ssh_is_refused_and_the_remedy_alone_says_how_to_forward_its_socket() {
+        let surroundings =
+            Surroundings { docker_host: Some("ssh://me@host:2222".to_owned()), ..Surroundings::default() };
+        let Unusable { problem, remedy } = surroundings.candidates(Os::Linux).unwrap_err();
+        assert_eq!(problem, "DOCKER_HOST: engines behind ssh:// are not spoken to");
+        assert_eq!(
+            remedy,
+            "ssh -fnNT -L /tmp/docker.sock:/var/run/docker.sock ssh://me@host:2222 && export \
+             DOCKER_HOST=unix:///tmp/docker.sock; or unset DOCKER_HOST, for the engine of this machine"
+        );
     }
 
     #[test]
@@ -304,15 +363,14 @@ mod tests {
         surroundings.docker_context = Some("default".to_owned());
         assert!(matches!(surroundings.candidates(Os::Linux), Ok(Candidates::Usual(_))));
         surroundings.docker_context = Some("gone".to_owned());
-        let error = surroundings.candidates(Os::Linux).unwrap_err();
-        assert!(
-            error.contains("\"gone\": it is not there") && error.contains("docker context use default"),
-            "{error}"
-        );
+        let Unusable { problem, remedy } = surroundings.candidates(Os::Linux).unwrap_err();
+        assert!(problem.contains("\"gone\": it is not there"), "{problem}");
+        assert!(remedy.starts_with("docker context use default"), "{remedy}");
         surroundings.docker_context = None;
         for broken in ["", "{", "[]", r#"{"currentContext":7}"#] {
             std::fs::write(config.join("config.json"), broken).unwrap();
-            assert!(surroundings.candidates(Os::Linux).unwrap_err().contains("config.json"), "{broken}");
+            let Unusable { problem, remedy } = surroundings.candidates(Os::Linux).unwrap_err();
+            assert!(problem.contains("config.json") && remedy.contains("config.json"), "{broken}");
         }
         std::fs::remove_dir_all(&home).unwrap();
     }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-pub use address::{Address, Candidate, Candidates, Surroundings};
+pub use address::{Address, Candidate, Candidates, Surroundings, Unusable};
 pub use auto::{AutoRuntime, choose, to_pull};
 use client::{Client, ClientError};
 pub use state::{Container, Network};
@@ -54,8 +54,8 @@ pub enum EngineError {
         named_by: String,
     },
     /// What the user has configured cannot be used.
-    #[error("{0}")]
-    Configuration(String),
+    #[error(transparent)]
+    Configuration(#[from] Unusable),
 }
 
 /// The first place, and how many others: a list of all is longer than a line.
@@ -77,7 +77,7 @@ pub struct Engine {
 
 /// Finds the engine that Docker's own client would talk to, or else the first that answers where engines usually listen.
 pub async fn find(surroundings: &Surroundings, os: Os, deadline: Duration) -> Result<Engine, EngineError> {
-    match surroundings.candidates(os).map_err(EngineError::Configuration)? {
+    match surroundings.candidates(os)? {
         Candidates::Chosen(candidate) => {
             let (address, named_by) = (candidate.address.to_string(), candidate.named_by.clone());
             answer_of(candidate, deadline).await.map_err(|error| match error {

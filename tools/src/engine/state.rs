@@ -1,5 +1,7 @@
 //! What an engine says about itself.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::{Candidate, Engine, EngineError};
@@ -56,7 +58,7 @@ pub struct Container {
     #[serde(default)]
     names: Option<Vec<String>>,
     #[serde(default)]
-    labels: Option<std::collections::BTreeMap<String, String>>,
+    labels: Option<BTreeMap<String, String>>,
     #[serde(default)]
     state: String,
     #[serde(default)]
@@ -76,6 +78,15 @@ struct PublishedPort {
 pub struct Network {
     /// Its name.
     pub name: String,
+    #[serde(default)]
+    labels: Option<BTreeMap<String, String>>,
+}
+
+impl Network {
+    /// One of its labels.
+    pub fn label(&self, name: &str) -> Option<&str> {
+        self.labels.as_ref()?.get(name).map(String::as_str)
+    }
 }
 
 impl Container {

@@ -7,15 +7,18 @@
 #[cfg(any(test, feature = "fakes"))]
 #[allow(clippy::unwrap_used, reason = "fakes exist in tests only")]
 mod fake;
+mod stop;
 mod system;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::process::ExitStatus;
+use std::sync::Arc;
 use std::time::Duration;
 
 #[cfg(any(test, feature = "fakes"))]
 pub use fake::FakeProcesses;
+pub use stop::Stop;
 pub use system::SystemProcesses;
 
 /// A program with its arguments, environment and input.
@@ -143,6 +146,29 @@ pub enum ProcessFailure {
     },
 }
 
+impl ProcessFailure {
+    /// What the program said first, or else what happened to it: in one line, to be read behind its name.
+    pub fn first_words(&self) -> String {
+        let (output, otherwise) = match self {
+            Self::NotInstalled(_) => return "it cannot be run on this machine".to_owned(),
+            Self::NotStarted { error, .. } => return format!("it cannot be started: {error}"),
+            Self::Failed { status, output, .. } => (output, format!("{status}, and not a word")),
+            Self::TimedOut { deadline, output, .. } => {
+                (output, format!("no answer within {} s", deadline.as_secs_f32()))
+            }
+        };
+        first_line(&output.stderr).or_else(|| first_line(&output.stdout)).unwrap_or(otherwise)
+    }
+}
+
+/// The first line with anything in it, and not too much of that.
+pub(crate) fn first_line(bytes: &[u8]) -> Option<String> {
+    const MOST: usize = 300;
+    let text = String::from_utf8_lossy(bytes);
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
+    Some(line.chars().take(MOST).collect())
+}
+
 /// The last lines of what a program said, errors before results.
 fn said(output: &Finished) -> String {
     const MOST_LINES: usize = 20;
@@ -158,10 +184,31 @@ fn said(output: &Finished) -> String {
     format!(":{cut}\n  {}", shown.join("\n  "))
 }
 
-/// Runs programs. On a terminal they get Ctrl-C too: they are of our group of processes.
+/// Runs programs. Ctrl-C on the terminal does not reach them, where there are groups of processes: they end by themselves, at
+/// their deadline, or when they are given up.
 pub trait Processes: Send + Sync {
     /// Runs a program to its end. Anything but success is a failure.
     fn run(&self, invocation: &Invocation) -> Result<Finished, ProcessFailure>;
+
+    /// Runs a program that another thread may give up. Fakes need not care: they have ended before anybody can.
+    fn run_until(&self, invocation: &Invocation, stop: &Stop) -> Result<Finished, ProcessFailure> {
+        let _ = stop;
+        self.run(invocation)
+    }
+}
+
+/// Runs a program on a thread of its own, inside an asynchronous runtime. Whoever drops this before its end gives the program up: it
+/// is ended, with all that it has started.
+///
+/// # Errors
+/// When the runtime is ending.
+pub async fn run_aside(
+    processes: Arc<dyn Processes>,
+    invocation: Invocation,
+) -> Result<Result<Finished, ProcessFailure>, tokio::task::JoinError> {
+    let stop = Stop::default();
+    let _given_up = stop::GiveUpOnDrop(stop.clone());
+    tokio::task::spawn_blocking(move || processes.run_until(&invocation, &stop)).await
 }
 
 #[cfg(test)]
@@ -183,5 +230,21 @@ mod tests {
         let on_stdout = Finished { stdout: b"only here\n".to_vec(), stderr: b" \n".to_vec() };
         assert_eq!(said(&on_stdout), ":\n  only here");
         assert_eq!(said(&Finished::default()), "; it said nothing");
+    }
+
+    #[test]
+    fn the_first_words_of_a_failure_are_one_line() {
+        let timed_out = |stdout: &str, stderr: &str| ProcessFailure::TimedOut {
+            command: "kwokctl --version".to_owned(),
+            deadline: Duration::from_secs(10),
+            output: Finished { stdout: stdout.into(), stderr: stderr.into() },
+        };
+        for (stdout, stderr, words) in [
+            ("result", "\n  error: line 3: bad\nusage:\n", "error: line 3: bad"),
+            ("only here\nand here", " \n", "only here"),
+            ("", "", "no answer within 10 s"),
+        ] {
+            assert_eq!(timed_out(stdout, stderr).first_words(), words);
+        }
     }
 }

@@ -1,12 +1,13 @@
 //! Programs of this machine.
 
 use std::io::{ErrorKind, Read, Write as _};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Finished, Invocation, ProcessFailure, Processes};
+use super::stop::Pipes;
+use super::{Finished, Invocation, ProcessFailure, Processes, Stop};
 
 /// What a program may say; the rest is read and dropped.
 const MOST_OUTPUT_BYTES: usize = 16 << 20;
@@ -19,16 +20,19 @@ pub struct SystemProcesses;
 
 impl Processes for SystemProcesses {
     fn run(&self, invocation: &Invocation) -> Result<Finished, ProcessFailure> {
+        self.run_until(invocation, &Stop::default())
+    }
+
+    fn run_until(&self, invocation: &Invocation, stop: &Stop) -> Result<Finished, ProcessFailure> {
         let started = Instant::now();
-        let mut child = start(invocation)?;
-        if let Some(mut stdin) = child.stdin.take() {
+        let Pipes { stdin, stdout, stderr } = start(invocation, stop)?;
+        if let Some(mut stdin) = stdin {
             let input = invocation.stdin.clone();
             // On its own thread: a program may speak before it has read everything. One that reads nothing is no error here.
             thread::spawn(move || stdin.write_all(&input));
         }
-        let outputs = (Output::of(child.stdout.take()), Output::of(child.stderr.take()));
-        let ended = wait(&mut child, started, invocation.deadline);
-        let (stdout, stderr) = outputs;
+        let (stdout, stderr) = (Output::of(stdout), Output::of(stderr));
+        let ended = wait(stop, started, invocation.deadline);
         let output = Finished { stdout: stdout.take(), stderr: stderr.take() };
         let command = invocation.to_string();
         match ended {
@@ -40,7 +44,7 @@ impl Processes for SystemProcesses {
     }
 }
 
-fn start(invocation: &Invocation) -> Result<Child, ProcessFailure> {
+fn start(invocation: &Invocation, stop: &Stop) -> Result<Pipes, ProcessFailure> {
     let stdin = if invocation.stdin.is_empty() { Stdio::null() } else { Stdio::piped() };
     let mut command = Command::new(&invocation.program);
     command
@@ -49,7 +53,7 @@ fn start(invocation: &Invocation) -> Result<Child, ProcessFailure> {
         .stdin(stdin)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    command.spawn().map_err(|error| match error.kind() {
+    stop.start(&mut command).map_err(|error| match error.kind() {
         ErrorKind::NotFound => {
             ProcessFailure::NotInstalled(invocation.program.to_string_lossy().into_owned())
         }
@@ -57,18 +61,16 @@ fn start(invocation: &Invocation) -> Result<Child, ProcessFailure> {
     })
 }
 
-/// Waits for the end; `None` when the deadline passed and the program was killed.
-fn wait(child: &mut Child, started: Instant, deadline: Duration) -> std::io::Result<Option<ExitStatus>> {
+/// Waits for the end; `None` when the deadline passed and the program was killed, with all that it had started.
+fn wait(stop: &Stop, started: Instant, deadline: Duration) -> std::io::Result<Option<ExitStatus>> {
     let mut pause = Duration::from_millis(1);
     loop {
-        if let Some(status) = child.try_wait()? {
+        if let Some(status) = stop.status()? {
             return Ok(Some(status));
         }
         let left = deadline.saturating_sub(started.elapsed());
         if left.is_zero() {
-            // It may have ended just now.
-            let _ = child.kill();
-            child.wait()?;
+            stop.kill()?;
             return Ok(None);
         }
         thread::sleep(pause.min(left));
@@ -150,6 +152,58 @@ mod tests {
         assert!(started.elapsed() < Duration::from_secs(20), "it was waited for");
         assert!(matches!(error, ProcessFailure::TimedOut { .. }), "{error}");
         assert!(error.to_string().contains("pulling"), "{error}");
+    }
+
+    #[test]
+    fn a_program_is_in_a_group_of_its_own_so_that_the_terminals_signals_pass_it_by() {
+        let ours = rustix::process::getpgrp().as_raw_nonzero();
+        // There is a group of the shell's number only if the shell leads one.
+        let output = SystemProcesses.run(&shell("kill -s 0 -- -$$ && echo $$")).unwrap();
+        assert_ne!(output.text().trim().parse(), Ok(ours));
+    }
+
+    /// Starts a child that would write a file after a second, and shows that it has begun.
+    fn with_a_child(file: &std::path::Path) -> Invocation {
+        let _ = std::fs::remove_file(file);
+        shell("(sleep 1; echo alive > \"$1\") & echo begun; wait").args(["sh".as_ref(), file.as_os_str()])
+    }
+
+    fn scratch(name: &str) -> std::path::PathBuf {
+        std::env::temp_dir().join(format!("kubernetes-mixin-otel-{}-{name}", std::process::id()))
+    }
+
+    #[test]
+    fn what_a_program_has_started_ends_with_it_when_its_time_is_over() {
+        let file = scratch("deadline");
+        let hanging = with_a_child(&file).within(Duration::from_millis(300));
+        let error = SystemProcesses.run(&hanging).unwrap_err();
+        assert!(matches!(error, ProcessFailure::TimedOut { .. }), "{error}");
+        thread::sleep(Duration::from_millis(1500));
+        assert!(!file.exists(), "its child went on");
+    }
+
+    #[test]
+    fn a_program_whose_caller_gives_it_up_is_ended_with_what_it_has_started() {
+        let file = scratch("given-up");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let begun = Instant::now();
+        runtime.block_on(async {
+            let running = super::super::run_aside(Arc::new(SystemProcesses), with_a_child(&file));
+            assert!(tokio::time::timeout(Duration::from_millis(300), running).await.is_err());
+        });
+        // Waits for the thread: it ends with the program.
+        drop(runtime);
+        assert!(begun.elapsed() < Duration::from_millis(950), "its end was waited for");
+        thread::sleep(Duration::from_millis(1500));
+        assert!(!file.exists(), "its child went on");
+    }
+
+    #[test]
+    fn what_is_given_up_before_it_begins_is_not_begun() {
+        let stop = Stop::default();
+        stop.give_up();
+        let error = SystemProcesses.run_until(&shell("true"), &stop).unwrap_err().to_string();
+        assert!(error.contains("given up before it began"), "{error}");
     }
 
     #[test]

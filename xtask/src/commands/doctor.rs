@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::commands::Format;
 use crate::context::Context;
-use crate::doctor::{Line, Mark, Observations, Question, Subject, judge};
+use crate::doctor::{Asked, Line, Mark, Observations, Question, Subject, judge};
 use crate::ui::print_result;
 use tools::engine::Surroundings;
 use tools::pins::{EnvironmentKind, Pins, pins_path};
@@ -34,11 +34,8 @@ impl Doctor {
     #[allow(clippy::print_stderr, reason = "what to do next is no part of the result")]
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<ExitCode> {
         let pins = Arc::new(Pins::read(&pins_path(context.root()))?);
-        let subject = subject(self.environment, &pins)?;
-        let seen = Observations::make(&subject);
-        let question =
-            Question { kind: self.environment, os: subject.os, pins: &pins, https: cfg!(feature = "https") };
-        let lines = judge(&question, &seen);
+        let asked = Asked { kind: self.environment, ..Asked::default() };
+        let lines = look(asked, &pins)?;
         let failed = lines.iter().filter(|line| line.state == Mark::Failed).count();
         match self.format {
             Format::Text => {
@@ -59,11 +56,9 @@ impl Doctor {
 /// # Errors
 /// When something is missing that it cannot do without: what, and the commands that mend it.
 #[cfg(feature = "clusters")]
-pub(crate) fn what_is_missing(context: &Context, kind: EnvironmentKind) -> anyhow::Result<()> {
+pub(crate) fn what_is_missing(context: &Context, asked: Asked) -> anyhow::Result<()> {
     let pins = Arc::new(Pins::read(&pins_path(context.root()))?);
-    let subject = subject(Some(kind), &pins)?;
-    let question = Question { kind: Some(kind), os: subject.os, pins: &pins, https: cfg!(feature = "https") };
-    let lines = judge(&question, &Observations::make(&subject));
+    let lines = look(asked, &pins)?;
     let failed: Vec<Line> = lines.into_iter().filter(|line| line.state == Mark::Failed).collect();
     let Some(first) = failed.first() else { return Ok(()) };
     let more = match failed.len() {
@@ -73,10 +68,16 @@ pub(crate) fn what_is_missing(context: &Context, kind: EnvironmentKind) -> anyho
     anyhow::bail!("nothing was begun: {} ({}){more}\n{}", first.name, first.summary, text(&failed).trim_end())
 }
 
+fn look(asked: Asked, pins: &Arc<Pins>) -> anyhow::Result<Vec<Line>> {
+    let subject = subject(asked, pins)?;
+    let question = Question { asked, os: subject.os, pins, https: cfg!(feature = "https") };
+    Ok(judge(&question, &Observations::make(&subject)))
+}
+
 /// What there is on this machine for this user.
-fn subject(kind: Option<EnvironmentKind>, pins: &Arc<Pins>) -> anyhow::Result<Subject> {
+fn subject(asked: Asked, pins: &Arc<Pins>) -> anyhow::Result<Subject> {
     Ok(Subject {
-        kind,
+        asked,
         pins: Arc::clone(pins),
         processes: Arc::new(SystemProcesses),
         surroundings: Surroundings::of_user(),

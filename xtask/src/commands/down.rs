@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use crate::commands::{ChosenEnvironment, chosen_real, real};
+use crate::commands::{ChosenEnvironment, chosen_record, name_of, real};
 use crate::context::Context;
 use crate::environment::{
     Ending, EnvironmentName, Presence, RealEnvironments, RunningEnvironment, SHUTDOWN, StateFolder,
@@ -18,8 +18,9 @@ use crate::ui::Steps;
 ///   cargo xtask down --all
 ///
 /// An embedded one is asked to end, once it has proved to be the one in its state file, and waited for. Of one on an engine,
-/// containers, network, cluster, kubeconfig and kubectl's context are removed, each only if it is ours; images stay. Succeeds when
-/// nothing runs. Removes what a crashed or half-made one has left behind.
+/// containers, network, cluster, kubeconfig and kubectl's context are removed, each only if it is ours; images stay. They are looked for
+/// on the engine that they were made on, whichever DOCKER_HOST names now. Succeeds when nothing runs. Removes what a crashed or
+/// half-made one has left behind; while a start is under way, that is to be ended first.
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Down {
@@ -53,7 +54,7 @@ impl Down {
         let real = if self.all {
             RealEnvironments::of_user()?.all()
         } else {
-            chosen_real(name)?.into_iter().collect()
+            chosen_record(name)?.into_iter().collect()
         };
         if !real.is_empty() {
             let code = real::down(context, &real)?;
@@ -77,7 +78,7 @@ impl Down {
             end(&state, &name, presence, &steps)?;
         }
         let left = state.all().into_iter().map(|(name, _)| name);
-        for name in left.chain(RealEnvironments::of_user()?.all().into_iter().map(|real| real.name)) {
+        for name in left.chain(RealEnvironments::of_user()?.all().iter().map(|real| name_of(real).clone())) {
             steps.note(format!("{name} still runs: `cargo xtask down{}` ends it", name.flag()));
         }
         Ok(ExitCode::SUCCESS)

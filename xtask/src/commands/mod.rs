@@ -21,7 +21,7 @@ pub(crate) mod status;
 use clap::ValueEnum;
 use jiff::SignedDuration;
 
-use crate::environment::{EnvironmentName, RealEnvironment, RealEnvironments, StateFolder};
+use crate::environment::{EnvironmentName, RealEnvironment, RealEnvironments, Record, StateFolder};
 use crate::ui::Usage;
 
 /// Which of several environments a command is about.
@@ -42,9 +42,14 @@ impl ChosenEnvironment {
 /// The environment on a container engine that a command is about, if it is about one: the one of this name, or without a name the
 /// only environment there is.
 fn chosen_real(name: Option<&EnvironmentName>) -> anyhow::Result<Option<RealEnvironment>> {
+    Ok(chosen_record(name)?.transpose()?)
+}
+
+/// The same, whether what is written down about it can be read or not.
+fn chosen_record(name: Option<&EnvironmentName>) -> anyhow::Result<Option<Record>> {
     let environments = RealEnvironments::of_user()?;
     if let Some(name) = name {
-        return Ok(environments.read(name));
+        return Ok(environments.read(name).transpose());
     }
     let mut real = environments.all();
     let embedded = StateFolder::of_user()?.all();
@@ -52,11 +57,19 @@ fn chosen_real(name: Option<&EnvironmentName>) -> anyhow::Result<Option<RealEnvi
         (0, _) => Ok(None),
         (1, 0) => Ok(real.pop()),
         _ => {
-            let names = real.iter().map(|real| &real.name).chain(embedded.iter().map(|(name, _)| name));
+            let names = real.iter().map(name_of).chain(embedded.iter().map(|(name, _)| name));
             let names: Vec<String> = names.map(ToString::to_string).collect();
             Err(Usage(format!("several environments run: choose one by --name {}", names.join(" or ")))
                 .into())
         }
+    }
+}
+
+/// What an environment is called, as well as it is known.
+fn name_of(record: &Record) -> &EnvironmentName {
+    match record {
+        Ok(environment) => &environment.name,
+        Err(bad) => &bad.name,
     }
 }
 

@@ -13,8 +13,9 @@ use crate::ui::{Table, print_result};
 
 /// Show what runs: where, since when, how large, and what is provoked.
 ///
-/// Shows every environment of this user, or the one that --name names; of one on a container engine, how each of its parts is.
-/// Exits with 0 when one runs and answers, else with 1.
+/// Shows every environment of this user, or the one that --name names; of one on a container engine, how each of its parts is, whether
+/// Grafana and the API server answer, and whether metrics arrive. Exits with 0 when one runs and answers, else with 1: on an engine
+/// that is when its start has come to its end and every part is "up".
 #[derive(clap::Args)]
 pub(crate) struct Status {
     #[command(flatten)]
@@ -45,16 +46,27 @@ impl Status {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<ExitCode> {
         let state = StateFolder::of_user()?;
         let real = RealEnvironments::of_user()?;
-        let real = match self.environment.name() {
-            Some(name) => real.read(name).into_iter().collect(),
+        let records = match self.environment.name() {
+            Some(name) => real.read(name).transpose().into_iter().collect(),
             None => real.all(),
         };
+        let mut real = Vec::new();
+        let mut is_unknown = false;
+        for record in records {
+            match record {
+                Ok(environment) => real.push(environment),
+                Err(bad) => {
+                    is_unknown = true;
+                    eprintln!("{bad}");
+                }
+            }
+        }
         let present = match self.environment.name() {
             Some(name) => vec![(name.clone(), state.look(name))],
             None => state.all(),
         };
-        let (mut running, nothing) =
-            (Vec::new(), present.iter().all(|(_, presence)| matches!(presence, Presence::Absent)));
+        let mut running = Vec::new();
+        let nothing = !is_unknown && present.iter().all(|(_, presence)| matches!(presence, Presence::Absent));
         for (name, presence) in present {
             match presence {
                 Presence::Absent => {}

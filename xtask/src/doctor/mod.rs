@@ -5,9 +5,13 @@
 //! each with a deadline     what was seen     no looking, only judging       each ✗ with a command
 //! ```
 
+mod asked;
 mod deadline;
 mod judge;
 mod probes;
 
+pub(crate) use asked::Asked;
+#[cfg(feature = "clusters")]
+pub(crate) use asked::ChosenPorts;
 pub(crate) use judge::{Line, Mark, Question, judge};
 pub(crate) use probes::{Observations, Subject};

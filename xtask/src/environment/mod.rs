@@ -35,9 +35,13 @@ pub(crate) use otlp_out::{OtlpOut, Target};
 pub(crate) use ports::{Listener, bind_loopback};
 pub(crate) use preview::{follow_sources, preview};
 pub(crate) use provocations::{ActiveProvocation, play, read_scenario};
-pub(crate) use real::{RealEnvironment, RealEnvironments, RealKind};
+#[cfg(all(test, feature = "clusters"))]
+pub(crate) use real::scratch;
 #[cfg(feature = "clusters")]
-pub(crate) use real::{Start, bring_up, find_engine, take_down};
+pub(crate) use real::{
+    BadRecord, Moving, Start, Starting, bring_up, engine_at, find_engine, is_same_engine, take_down,
+};
+pub(crate) use real::{RealEnvironment, RealEnvironments, RealKind, Record};
 pub(crate) use scale::free_memory;
 pub(crate) use servers::{Servers, SimulatedKubelets};
 pub(crate) use serving::{Listeners, Registration, Serving, show_addresses, time_of_day};

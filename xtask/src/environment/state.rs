@@ -92,6 +92,7 @@ pub(crate) enum Presence {
 }
 
 /// The name is ours until this is dropped.
+#[derive(Debug)]
 pub(crate) struct Hold {
     _locked: File,
 }
@@ -123,26 +124,7 @@ impl StateFolder {
     /// Takes a name for this process; `None` when another process has it.
     pub(crate) fn hold(&self, name: &EnvironmentName) -> anyhow::Result<Option<Hold>> {
         self.create()?;
-        let path = self.file(name, "lock");
-        let context = || format!("failed to lock {}", path.display());
-        let mut file = open_private(&path, false).with_context(context)?;
-        // Those who look at a name hold it for an instant.
-        let patience = Instant::now() + LOOK_TIME;
-        loop {
-            match file.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::WouldBlock) if Instant::now() < patience => {
-                    std::thread::sleep(Duration::from_millis(20));
-                }
-                Err(TryLockError::WouldBlock) => return Ok(None),
-                // Some network file systems have no locks. What is lost is the certainty that nobody else starts.
-                Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => break,
-                Err(TryLockError::Error(error)) => return Err(error).with_context(context),
-            }
-        }
-        // For people and messages only.
-        let _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
-        Ok(Some(Hold { _locked: file }))
+        lock(&self.file(name, "lock"), &std::process::id().to_string())
     }
 
     /// Writes an environment down, readable by the user alone.
@@ -241,9 +223,7 @@ impl StateFolder {
 
     /// Whether a process has taken the name and lives.
     pub(crate) fn is_held(&self, name: &EnvironmentName) -> bool {
-        // Opened for writing, as some systems want it for a lock, but never made.
-        let file = File::options().read(true).write(true).open(self.file(name, "lock"));
-        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+        is_locked(&self.file(name, "lock"))
     }
 
     fn read(&self, name: &EnvironmentName) -> Option<RunningEnvironment> {
@@ -260,6 +240,36 @@ impl StateFolder {
     fn file(&self, name: &EnvironmentName, extension: &str) -> PathBuf {
         self.path.join(format!("{name}.{extension}"))
     }
+}
+
+/// Locks a file until what is returned is dropped, or this process ends; `None` when another process has it. What it says is for
+/// people and messages only.
+pub(crate) fn lock(path: &Path, says: &str) -> anyhow::Result<Option<Hold>> {
+    let context = || format!("failed to lock {}", path.display());
+    let mut file = open_private(path, false).with_context(context)?;
+    // Those who look at it hold it for an instant.
+    let patience = Instant::now() + LOOK_TIME;
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) if Instant::now() < patience => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            // Some network file systems have no locks. What is lost is the certainty that nobody else starts.
+            Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => break,
+            Err(TryLockError::Error(error)) => return Err(error).with_context(context),
+        }
+    }
+    let _ = file.set_len(0).and_then(|()| write!(file, "{says}"));
+    Ok(Some(Hold { _locked: file }))
+}
+
+/// Whether a process that lives has locked a file.
+pub(crate) fn is_locked(path: &Path) -> bool {
+    // Opened for writing, as some systems want it for a lock, but never made.
+    let file = File::options().read(true).write(true).open(path);
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 /// What to say about an environment that is there and does not answer.

@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "clusters")]
+use crate::commands::real;
 use crate::context::Context;
 use crate::environment::EnvironmentName;
 #[cfg(not(feature = "clusters"))]
@@ -97,7 +99,7 @@ impl Dev {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<ExitCode> {
         self.check()?;
         #[cfg(feature = "clusters")]
-        let outcome = start::run(&self, context);
+        let outcome = real::start(&self, context);
         #[cfg(not(feature = "clusters"))]
         let outcome = hand_over(context);
         outcome

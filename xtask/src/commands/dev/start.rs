@@ -1,7 +1,6 @@
 //! What `cargo xtask dev` does in the program that has the clients of container engines and clusters.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,92 +8,60 @@ use anyhow::Context as _;
 use environments::cluster::kubeconfig::Places;
 use environments::engine::Engine;
 use environments::k3d::{DevOptions, DevPlan, Names, Parts, Ports, plan, prometheus_url, removal};
-use environments::plan::{OnFailure, Plan};
-use jiff::Timestamp;
+use environments::plan::Plan;
 use tools::pins::{EnvironmentKind, Pins, ToolName, pins_path};
 use tools::{Downloader, SystemProcesses, Toolbox, cache_folder};
 
 use super::Dev;
-use crate::commands::dashboards::watch_shipped;
-use crate::commands::doctor::what_is_missing;
-use crate::commands::real::arrived_table;
+use crate::commands::real::{Kubectl, OnEngine, Plans, Wanted};
 use crate::context::Context;
-use crate::environment::{
-    EnvironmentName, RealEnvironment, RealEnvironments, RealKind, Signals, Start, bring_up, find_engine,
-};
-use crate::ui::{Steps, print_result};
+use crate::doctor::{Asked, ChosenPorts};
+use crate::environment::{EnvironmentName, RealEnvironment, RealEnvironments, RealKind};
+use crate::ui::Steps;
 
-/// Brings the environment up, and stays to build dashboards anew unless it is to return.
-pub(super) fn run(dev: &Dev, context: &Context) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("failed to start the async runtime")?;
-    let outcome = runtime.block_on(start(dev, context));
-    // A program that still runs on a thread is not waited for: it has been told to end, or is done.
-    runtime.shutdown_background();
-    outcome
-}
+impl OnEngine for Dev {
+    fn wanted(&self, environments: &RealEnvironments) -> anyhow::Result<Wanted> {
+        let options = options(self, &self.name, environments);
+        Ok(Wanted {
+            name: self.name.clone(),
+            kind: RealKind::Dev,
+            needs: Asked {
+                kind: Some(EnvironmentKind::Dev),
+                ports: ChosenPorts {
+                    web: self.grafana_port,
+                    otlp_grpc: self.otlp_grpc_port,
+                    otlp_http: self.otlp_port,
+                    prometheus: self.prometheus_port,
+                    ..ChosenPorts::default()
+                },
+                offline: self.offline,
+            },
+            grafana_port: self.grafana_port,
+            prometheus_url: prometheus_url(&options.ports),
+            otlp_port: self.otlp_port,
+            otlp_grpc_port: self.otlp_grpc_port,
+            kubectl: if self.no_switch_context {
+                Kubectl::Kubeconfig(options.names.kubeconfig())
+            } else {
+                Kubectl::Context(options.names.k3d())
+            },
+            retain: self.retain,
+            detach: self.detach,
+            flags: serde_json::to_value(self).context("failed to write the flags down")?,
+        })
+    }
 
-async fn start(dev: &Dev, context: &Context) -> anyhow::Result<ExitCode> {
-    let steps = Steps::new();
-    let environments = RealEnvironments::of_user()?;
-    let before = environments.read(&dev.name);
-    if let Some(RealEnvironment { kind: RealKind::Kwok, name, .. }) = &before {
-        anyhow::bail!("{name} is an environment of `cargo xtask kwok`: choose another --name");
+    async fn plans(
+        &self,
+        context: &Context,
+        environments: &RealEnvironments,
+        engine: Engine,
+    ) -> anyhow::Result<Plans> {
+        let options = options(self, &self.name, environments);
+        let parts = parts(context, engine, Programs::Obtain { offline: self.offline })?;
+        let DevPlan { plan, seen } = plan(&options, &parts)?;
+        Ok(Plans { plan, remains: removal(&options.names, &parts)?, seen })
     }
-    if before.is_none() {
-        // What is there already has its ports and its images.
-        what_is_missing(context, EnvironmentKind::Dev)?;
-    }
-    let engine = find_engine().await?;
-    let options = options(dev, &dev.name, &environments);
-    let mut environment = RealEnvironment {
-        name: dev.name.clone(),
-        kind: RealKind::Dev,
-        since: before.map_or_else(Timestamp::now, |before| before.since),
-        is_up: false,
-        grafana_url: format!("http://127.0.0.1:{}", dev.grafana_port),
-        prometheus_url: prometheus_url(&options.ports),
-        otlp_url: format!("http://127.0.0.1:{}", dev.otlp_port),
-        engine: engine.address().to_owned(),
-        flags: serde_json::to_value(dev).context("failed to write the flags down")?,
-    };
-    let parts = parts(context, engine, Programs::Obtain { offline: dev.offline })?;
-    let DevPlan { plan, seen } = plan(&options, &parts)?;
-    let on_failure = if dev.retain { OnFailure::Keep } else { OnFailure::RollBack };
-    match bring_up(&plan, &environments, &mut environment, on_failure).await? {
-        Start::Ended(code) => return Ok(code),
-        Start::Up => {
-            if let Some(arrived) = seen.arrived() {
-                print_result(&arrived_table(&arrived))?;
-            }
-        }
-    }
-    steps.note(format!("Grafana:        {}", environment.grafana_url));
-    steps.note(format!("Prometheus API: {} (`cargo xtask query` asks it)", environment.prometheus_url));
-    steps.note(format!(
-        "OTLP:           {} and 127.0.0.1:{} (gRPC)",
-        environment.otlp_url, dev.otlp_grpc_port
-    ));
-    if options.switch_context {
-        steps.note(format!("kubectl's context is {}", options.names.k3d()));
-    } else {
-        steps.note(format!("kubectl --kubeconfig {}", options.names.kubeconfig().display()));
-    }
-    let down = format!("`cargo xtask down{}`", dev.name.flag());
-    if dev.detach {
-        steps.note(format!("{down} ends it"));
-        return Ok(ExitCode::SUCCESS);
-    }
-    steps.note(format!(
-        "dashboards are built anew when they are saved; Ctrl-C ends that, {down} ends all of it"
-    ));
-    let mut signals = Signals::listen(false)?;
-    watch_shipped(context)?;
-    signals.next().await;
-    steps.note(format!("the cluster goes on: {down} ends it"));
-    Ok(ExitCode::SUCCESS)
 }
 
 fn options(dev: &Dev, name: &EnvironmentName, environments: &RealEnvironments) -> DevOptions {
@@ -126,18 +93,12 @@ pub(crate) fn plan_of(
     let dev: Dev = serde_json::from_value(environment.flags.clone())
         .with_context(|| format!("failed to read the flags that {} was started with", environment.name))?;
     let options = options(&dev, &environment.name, environments);
-    Ok(plan(&options, &parts(context, engine, Programs::Look)?)?.plan)
+    Ok(plan(&options, &parts_to_look(context, engine)?)?.plan)
 }
 
-/// The steps that remove whatever there is of an environment.
-pub(crate) fn removal_of(
-    context: &Context,
-    environments: &RealEnvironments,
-    environment: &RealEnvironment,
-    engine: Engine,
-) -> anyhow::Result<Plan> {
-    let names = Names::new(&environment.name.to_string(), &environments.folder(&environment.name));
-    removal(&names, &parts(context, engine, Programs::Look)?)
+/// What is needed to find and remove whatever there is.
+pub(crate) fn parts_to_look(context: &Context, engine: Engine) -> anyhow::Result<Parts> {
+    parts(context, engine, Programs::Look)
 }
 
 /// Whether programs that are not there are downloaded.

@@ -9,22 +9,18 @@ use anyhow::Context as _;
 use cluster_sim::Provocation;
 use environments::cluster::kubeconfig::Places;
 use environments::engine::Engine;
-use environments::kwok::{KwokOptions, KwokPlan, Names, Parts, Ports, plan};
-use environments::plan::OnFailure;
+use environments::kwok::{KwokOptions, KwokPlan, Names, Parts, Ports, plan, removal};
 use environments::stack::lgtm::PROMETHEUS_THROUGH_GRAFANA;
 use jiff::Timestamp;
 use tools::SystemProcesses;
 use tools::pins::{EnvironmentKind, Pins, pins_path};
 
 use super::Kwok;
-use crate::commands::dashboards::watch_shipped;
-use crate::commands::doctor::what_is_missing;
-use crate::commands::real::{arrived_table, cluster};
+use crate::commands::real::{Kubectl, OnEngine, Plans, Wanted, cluster, start};
 use crate::context::Context;
-use crate::environment::{
-    RealEnvironment, RealEnvironments, RealKind, Signals, Start, bring_up, find_engine, time_of_day,
-};
-use crate::ui::{Steps, Usage, print_result};
+use crate::doctor::{Asked, ChosenPorts};
+use crate::environment::{RealEnvironment, RealEnvironments, RealKind, time_of_day};
+use crate::ui::{Steps, Usage};
 
 /// KWOK's nodes take this many pods each.
 const PODS_OF_A_NODE: usize = 110;
@@ -35,17 +31,12 @@ const LOOK: Duration = Duration::from_secs(5);
 /// Brings the environment up, and stays to build dashboards anew unless it is to go into the background.
 pub(super) fn run(kwok: &Kwok, context: &Context) -> anyhow::Result<ExitCode> {
     check(kwok)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("failed to start the async runtime")?;
-    let outcome = runtime.block_on(start(kwok, context));
-    // A program that still runs on a thread is not waited for: it has been told to end, or is done.
-    runtime.shutdown_background();
-    outcome
+    start(kwok, context)
 }
 
-fn check(kwok: &Kwok) -> anyhow::Result<()> {
+fn check(kwok: &Kwok) -> Result<(), Usage> {
+    let mut ports = [kwok.web_port, kwok.otlp_port, kwok.otlp_grpc_port];
+    ports.sort_unstable();
     let wrong = if kwok.nodes == 0 {
         "--nodes: at least 1"
     } else if kwok.pods > kwok.nodes.saturating_mul(PODS_OF_A_NODE) {
@@ -54,86 +45,76 @@ fn check(kwok: &Kwok) -> anyhow::Result<()> {
         "--cluster-name may not be empty"
     } else if kwok.interval.as_secs() < 1 || kwok.interval.subsec_nanos() != 0 {
         "--interval takes whole seconds, at least 1s"
-    } else if [kwok.web_port, kwok.otlp_port, kwok.otlp_grpc_port].contains(&0) {
+    } else if ports[0] == 0 {
         "--web-port, --otlp-port, --otlp-grpc-port: on a container engine they are to be known beforehand, so not 0"
+    } else if ports.windows(2).any(|pair| pair[0] == pair[1]) {
+        "--web-port, --otlp-port, --otlp-grpc-port: three different ones"
     } else {
         return Ok(());
     };
-    Err(Usage(wrong.to_owned()).into())
+    Err(Usage(wrong.to_owned()))
 }
 
-async fn start(kwok: &Kwok, context: &Context) -> anyhow::Result<ExitCode> {
-    let steps = Steps::new();
-    let environments = RealEnvironments::of_user()?;
-    let before = environments.read(&kwok.name);
-    if before.is_none() {
-        // What is there already has its ports and its images.
-        what_is_missing(context, EnvironmentKind::Kwok)?;
+impl OnEngine for Kwok {
+    fn wanted(&self, environments: &RealEnvironments) -> anyhow::Result<Wanted> {
+        let names = names(self, environments);
+        Ok(Wanted {
+            name: self.name.clone(),
+            kind: RealKind::Kwok,
+            needs: Asked {
+                kind: Some(EnvironmentKind::Kwok),
+                ports: ChosenPorts {
+                    web: self.web_port,
+                    otlp_grpc: self.otlp_grpc_port,
+                    otlp_http: self.otlp_port,
+                    ..ChosenPorts::default()
+                },
+                offline: self.offline,
+            },
+            grafana_port: self.web_port,
+            prometheus_url: format!("http://127.0.0.1:{}{PROMETHEUS_THROUGH_GRAFANA}", self.web_port),
+            otlp_port: self.otlp_port,
+            otlp_grpc_port: self.otlp_grpc_port,
+            kubectl: if self.no_switch_context {
+                Kubectl::Kubeconfig(names.kubeconfig())
+            } else {
+                Kubectl::Context(names.kwok())
+            },
+            retain: self.retain,
+            detach: self.detach,
+            flags: self.flags(),
+        })
     }
-    let engine = find_engine().await?;
-    let mut environment = RealEnvironment {
-        name: kwok.name.clone(),
-        kind: RealKind::Kwok,
-        since: before.map_or_else(Timestamp::now, |before| before.since),
-        is_up: false,
-        grafana_url: format!("http://127.0.0.1:{}", kwok.web_port),
-        prometheus_url: format!("http://127.0.0.1:{}{PROMETHEUS_THROUGH_GRAFANA}", kwok.web_port),
-        otlp_url: format!("http://127.0.0.1:{}", kwok.otlp_port),
-        engine: engine.address().to_owned(),
-        flags: kwok.flags(),
-    };
-    let options = options(kwok, context, &environments);
-    let KwokPlan { plan, seen } = plan(&options, &parts(context, engine).await?)?;
-    let on_failure = if kwok.retain { OnFailure::Keep } else { OnFailure::RollBack };
-    match bring_up(&plan, &environments, &mut environment, on_failure).await? {
-        Start::Ended(code) => return Ok(code),
-        Start::Up => {
-            if let Some(arrived) = seen.arrived() {
-                print_result(&arrived_table(&arrived))?;
+
+    async fn plans(
+        &self,
+        context: &Context,
+        environments: &RealEnvironments,
+        engine: Engine,
+    ) -> anyhow::Result<Plans> {
+        let parts = parts(context, engine).await?;
+        let options = options(self, context, environments);
+        let KwokPlan { plan, seen } = plan(&options, &parts)?;
+        Ok(Plans { plan, remains: removal(&options.names, &parts)?, seen })
+    }
+
+    /// Ends what `cargo xtask sim` has provoked when its time is over.
+    async fn meanwhile(&self, environment: &RealEnvironment, steps: &Steps) {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            // A server that is away for a moment is asked again.
+            let Ok(cluster) = cluster(environment).await else { continue };
+            for Provocation { action, target, .. } in
+                cluster.end_provocations(Timestamp::now()).await.unwrap_or_default()
+            {
+                steps.note(format!("{} {} {target} is over", time_of_day(Timestamp::now()), action.name()));
             }
         }
     }
-    steps.note(format!("Grafana:        {}", environment.grafana_url));
-    steps.note(format!("Prometheus API: {} (`cargo xtask query` asks it)", environment.prometheus_url));
-    steps.note(format!(
-        "OTLP:           {} and 127.0.0.1:{} (gRPC)",
-        environment.otlp_url, kwok.otlp_grpc_port
-    ));
-    if options.switch_context {
-        steps.note(format!("kubectl's context is {}", options.names.kwok()));
-    } else {
-        steps.note(format!("kubectl --kubeconfig {}", options.names.kubeconfig().display()));
-    }
-    let down = format!("`cargo xtask down{}`", kwok.name.flag());
-    if kwok.detach {
-        steps.note(format!("{down} ends it"));
-        return Ok(ExitCode::SUCCESS);
-    }
-    steps.note(format!(
-        "dashboards are built anew when they are saved; Ctrl-C ends that, {down} ends all of it"
-    ));
-    let mut signals = Signals::listen(false)?;
-    watch_shipped(context)?;
-    tokio::select! {
-        _ = signals.next() => {}
-        () = end_provocations(&environment, &steps) => {}
-    }
-    steps.note(format!("the environment goes on: {down} ends it"));
-    Ok(ExitCode::SUCCESS)
 }
 
-/// Ends what `cargo xtask sim` has provoked when its time is over. Never returns.
-async fn end_provocations(environment: &RealEnvironment, steps: &Steps) {
-    loop {
-        tokio::time::sleep(LOOK).await;
-        // A server that is away for a moment is asked again.
-        let Ok(cluster) = cluster(environment).await else { continue };
-        for Provocation { action, target, .. } in
-            cluster.end_provocations(Timestamp::now()).await.unwrap_or_default()
-        {
-            steps.note(format!("{} {} {target} is over", time_of_day(Timestamp::now()), action.name()));
-        }
-    }
+fn names(kwok: &Kwok, environments: &RealEnvironments) -> Names {
+    Names::new(&kwok.name.to_string(), &environments.folder(&kwok.name))
 }
 
 fn options(kwok: &Kwok, context: &Context, environments: &RealEnvironments) -> KwokOptions {
@@ -141,7 +122,7 @@ fn options(kwok: &Kwok, context: &Context, environments: &RealEnvironments) -> K
         given.clone().unwrap_or_else(|| context.root().join("deploy").join(usual))
     };
     KwokOptions {
-        names: Names::new(&kwok.name.to_string(), &environments.folder(&kwok.name)),
+        names: names(kwok, environments),
         nodes: kwok.nodes,
         pods: kwok.pods,
         cluster_name: kwok.cluster_name.clone(),
@@ -180,4 +161,40 @@ pub(crate) async fn parts(context: &Context, engine: Engine) -> anyhow::Result<P
         pins: Arc::new(pins),
         workspace: context.root().to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        kwok: Kwok,
+    }
+
+    #[test]
+    fn what_cannot_be_brought_up_on_an_engine_is_refused_with_the_flag() {
+        let checked = |line: &str| {
+            let words = std::iter::once("kwok").chain(line.split_whitespace());
+            check(&Line::parse_from(words).kwok).map_err(|usage| usage.0)
+        };
+        for (line, told) in [
+            ("--nodes 0", "--nodes"),
+            ("--nodes 1 --pods 111", "--pods"),
+            ("--cluster-name=", "--cluster-name"),
+            ("--interval 500ms", "--interval"),
+            ("--web-port 0", "not 0"),
+            ("--web-port 4318", "three different"),
+            ("--otlp-port 4317", "three different"),
+            ("--otlp-grpc-port 3000", "three different"),
+        ] {
+            let error = checked(line).unwrap_err();
+            assert!(error.contains(told), "{line}: {error}");
+        }
+        assert_eq!(checked(""), Ok(()));
+        assert_eq!(checked("--web-port 3001 --otlp-port 4320 --otlp-grpc-port 4319"), Ok(()));
+    }
 }

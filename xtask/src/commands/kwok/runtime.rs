@@ -57,7 +57,7 @@ impl Kwok {
         let flag = |field: &&&str| context.was_given(field);
         let embedded_only = EMBEDDED_ONLY.iter().find(flag).map(|field| written(field));
         let docker_only = DOCKER_ONLY.iter().find(flag).map(|field| written(field));
-        let runs = self.running();
+        let runs = self.running()?;
         let chosen = match (self.runtime, runs) {
             (Runtime::Docker, _) => Chosen::Docker,
             (Runtime::Embedded, _) => Chosen::Embedded,
@@ -99,15 +99,17 @@ impl Kwok {
     }
 
     /// Where an environment of this name runs, if it does.
-    fn running(&self) -> Option<Chosen> {
-        let embedded =
-            StateFolder::of_user().is_ok_and(|state| !matches!(state.look(&self.name), Presence::Absent));
-        let real = || RealEnvironments::of_user().ok()?.read(&self.name);
-        if embedded {
-            Some(Chosen::Embedded)
-        } else {
-            real().filter(|real| real.kind == RealKind::Kwok).map(|_| Chosen::Docker)
+    ///
+    /// # Errors
+    /// When one was brought up on an engine, and how cannot be read.
+    fn running(&self) -> anyhow::Result<Option<Chosen>> {
+        if StateFolder::of_user().is_ok_and(|state| !matches!(state.look(&self.name), Presence::Absent)) {
+            return Ok(Some(Chosen::Embedded));
         }
+        // Without a home nothing was ever written down.
+        let Ok(environments) = RealEnvironments::of_user() else { return Ok(None) };
+        let real = environments.read(&self.name)?;
+        Ok(real.filter(|real| real.kind == RealKind::Kwok).map(|_| Chosen::Docker))
     }
 }
 

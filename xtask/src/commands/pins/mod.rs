@@ -69,12 +69,13 @@ fn megabytes(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
 }
 
-/// What to say when nothing at all answered.
-fn all_silent() -> &'static str {
-    let proxy = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"];
-    if proxy.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())) {
-        "nothing answered: this machine is offline, or the proxy in its environment does not work"
-    } else {
-        "nothing answered: this machine is offline, or needs a proxy (HTTPS_PROXY=http://host:port)"
-    }
+/// What to say when nothing at all answered. `first` is the reason of the first that did not.
+fn nothing_answered(first: &str) -> anyhow::Error {
+    let variables = ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
+    let named = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let why = match variables.into_iter().find(named) {
+        Some(variable) => format!("or the proxy that {variable} names does not work"),
+        None => "or needs a proxy (HTTPS_PROXY=http://host:port)".to_owned(),
+    };
+    anyhow::anyhow!("nothing answered: this machine is offline, {why}. The first: {first}")
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 
-use crate::commands::pins::{all_silent, megabytes, require_https};
+use crate::commands::pins::{megabytes, nothing_answered, require_https};
 use crate::ui::{Steps, Table, print_result};
 use tools::pins::{Pins, set_value};
 use tools::registry::{Registries, RegistryError};
@@ -33,13 +33,23 @@ struct Outcome {
     answered: bool,
 }
 
+impl Outcome {
+    /// Itself, unless nobody of those that were asked has answered.
+    fn unless_silent(self) -> anyhow::Result<Self> {
+        match self.failed.first() {
+            Some((name, why)) if !self.answered => Err(nothing_answered(&format!("{name}: {why}"))),
+            _ => Ok(self),
+        }
+    }
+}
+
 impl Update {
     pub(super) fn run(self, pins: &Pins, path: &Path) -> anyhow::Result<ExitCode> {
         require_https(pins, "update")?;
         let steps = Steps::new();
         let outcome = steps.run(
             "asking for what is not known",
-            |progress| anyhow::Ok(ask(pins, |name| progress.show(name))),
+            |progress| ask(pins, |name| progress.show(name)).unless_silent(),
             |outcome| format!("{} values", outcome.found.len()),
         )?;
         if !outcome.found.is_empty() {
@@ -55,9 +65,6 @@ impl Update {
         }
         for (name, why) in &outcome.failed {
             steps.note(format!("{name}: {why}"));
-        }
-        if !outcome.answered {
-            steps.note(all_silent());
         }
         Ok(ExitCode::FAILURE)
     }
@@ -143,4 +150,20 @@ fn table(found: &[Found]) -> String {
         table.row(vec![place.join("."), value.clone()]);
     }
     table.render()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_update_that_nobody_answered_has_failed() {
+        let failed = vec![("helm".to_owned(), "no such host".to_owned())];
+        let silent = Outcome { failed: failed.clone(), ..Outcome::default() };
+        let error = silent.unless_silent().err().unwrap().to_string();
+        assert!(error.starts_with("nothing answered: ") && error.contains("no such host"), "{error}");
+        assert!(Outcome { failed, answered: true, ..Outcome::default() }.unless_silent().is_ok());
+        // Where everything is known, nobody is asked.
+        assert!(Outcome::default().unless_silent().is_ok());
+    }
 }

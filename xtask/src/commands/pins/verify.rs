@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::commands::pins::{all_silent, megabytes, require_https};
+use crate::commands::pins::{megabytes, nothing_answered, require_https};
 use crate::ui::{Steps, Table, print_result};
 use tools::pins::{ImagePin, PinnedFile, Pins};
 use tools::registry::{Registries, RegistryError};
@@ -56,19 +56,21 @@ impl Verify {
                     progress.show(&format!("image {name}"));
                     verdicts.push((format!("image {name}"), image(&registries, pin)));
                 }
-                anyhow::Ok(verdicts)
+                answered(verdicts)
             },
             |verdicts| {
-                let bad = verdicts.iter().filter(|(_, verdict)| verdict.is_bad()).count();
-                if bad == 0 { "all are as pinned".to_owned() } else { format!("{bad} are not as pinned") }
+                let silent = verdicts.iter().filter(|(_, verdict)| verdict.is_silent()).count();
+                if silent == 0 { "all answered".to_owned() } else { format!("{silent} did not answer") }
             },
         )?;
         print_result(&table(&verdicts))?;
-        if verdicts.iter().all(|(_, verdict)| matches!(verdict, Verdict::Absent { silent: true, .. })) {
-            steps.note(all_silent());
+        let bad = verdicts.iter().filter(|(_, verdict)| verdict.is_bad()).count();
+        if bad == 0 {
+            steps.note("all are as pinned, as far as their hashes are known");
+            return Ok(ExitCode::SUCCESS);
         }
-        let bad = verdicts.iter().any(|(_, verdict)| verdict.is_bad());
-        Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+        steps.note(format!("{bad} of {asked} could not be found as pinned"));
+        Ok(ExitCode::FAILURE)
     }
 
     fn file(
@@ -101,6 +103,18 @@ impl Verify {
     }
 }
 
+/// What was found, unless nobody answered: then nothing was.
+fn answered(verdicts: Vec<(String, Verdict)>) -> anyhow::Result<Vec<(String, Verdict)>> {
+    match verdicts.first() {
+        Some((name, Verdict::Absent { why, .. }))
+            if verdicts.iter().all(|(_, verdict)| verdict.is_silent()) =>
+        {
+            Err(nothing_answered(&format!("{name}: {why}")))
+        }
+        _ => Ok(verdicts),
+    }
+}
+
 fn image(registries: &Registries, pin: &ImagePin) -> Verdict {
     match (registries.look(&pin.image), pin.digest) {
         (Ok(found), Some(pinned)) if found.digest == pinned => Verdict::Right("digest right".to_owned()),
@@ -126,6 +140,10 @@ impl Verdict {
     fn is_bad(&self) -> bool {
         matches!(self, Self::Wrong(_) | Self::Absent { .. })
     }
+
+    fn is_silent(&self) -> bool {
+        matches!(self, Self::Absent { silent: true, .. })
+    }
 }
 
 fn table(verdicts: &[(String, Verdict)]) -> String {
@@ -142,4 +160,31 @@ fn table(verdicts: &[(String, Verdict)]) -> String {
         table.row(vec![mark.to_owned(), name.clone(), told.clone()]);
     }
     table.render()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn absent(silent: bool) -> (String, Verdict) {
+        ("helm".to_owned(), Verdict::Absent { why: "no such host".to_owned(), silent })
+    }
+
+    #[test]
+    fn without_an_answer_nothing_is_said_about_the_pins() {
+        let error = answered(vec![absent(true), absent(true)]).err().unwrap().to_string();
+        assert!(error.starts_with("nothing answered: "), "{error}");
+        assert!(error.ends_with("The first: helm: no such host"), "{error}");
+    }
+
+    #[test]
+    fn one_answer_is_enough_to_tell_which_are_right() {
+        for verdicts in [
+            vec![absent(true), absent(false)],
+            vec![absent(true), ("k3d".to_owned(), Verdict::Right(String::new()))],
+        ] {
+            assert_eq!(answered(verdicts).unwrap().len(), 2);
+        }
+        assert!(answered(Vec::new()).is_ok());
+    }
 }

@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use super::{Answered, Asked, LogRequest};
 use crate::commands::Format;
 use crate::context::Context;
-use crate::environment::RealEnvironment;
+use crate::environment::{RealEnvironment, Record};
 use crate::handover::hand_over;
 
 /// Takes environments down.
-pub(in crate::commands) fn down(context: &Context, _: &[RealEnvironment]) -> anyhow::Result<ExitCode> {
+pub(in crate::commands) fn down(context: &Context, _: &[Record]) -> anyhow::Result<ExitCode> {
     hand_over(context)
 }
 

@@ -12,12 +12,10 @@ use environments::k3d::{self, LogSource, PodLogs, log_sources};
 use environments::kwok;
 use tokio::sync::mpsc;
 
-use super::LogRequest;
-use super::asked::block_on;
+use super::remains::Place;
+use super::{LogRequest, block_on};
 use crate::context::Context;
-use crate::environment::{
-    EnvironmentName, RealEnvironment, RealEnvironments, RealKind, Signals, find_engine,
-};
+use crate::environment::{EnvironmentName, RealEnvironment, RealEnvironments, RealKind, Signals};
 use crate::ui::Usage;
 
 /// How much is shown of one part, and of each of all parts, unless it is said.
@@ -40,7 +38,8 @@ pub(in crate::commands) fn logs(
     request: &LogRequest<'_>,
 ) -> anyhow::Result<ExitCode> {
     let name = &environment.name;
-    let folder = RealEnvironments::of_user()?.folder(name);
+    let environments = RealEnvironments::of_user()?;
+    let folder = environments.folder(name);
     let sources = match environment.kind {
         RealKind::Kwok => {
             let containers = kwok::Names::new(&name.to_string(), &folder).containers().into_iter();
@@ -50,7 +49,10 @@ pub(in crate::commands) fn logs(
     };
     let chosen = choose(name, sources, request.part)?;
     let lines = request.lines.unwrap_or(if chosen.len() == 1 { LINES_OF_ONE } else { LINES_OF_EACH });
-    block_on(show(environment, &folder, &chosen, lines, request.follow))?;
+    block_on(async {
+        let engine = Place::of(&Ok(environment.clone()), &environments).engine(&environments).await?;
+        show(&engine, environment, &folder, &chosen, lines, request.follow).await
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -66,13 +68,13 @@ fn choose(name: &EnvironmentName, sources: Vec<Source>, part: Option<&str>) -> a
 }
 
 async fn show(
+    engine: &Engine,
     environment: &RealEnvironment,
     folder: &Path,
     chosen: &[Source],
     lines: usize,
     follow: bool,
 ) -> anyhow::Result<()> {
-    let engine = find_engine().await?;
     let (heard, mut lines_heard) = mpsc::channel::<Lines>(64);
     let several = chosen.len() > 1;
     let mut there = 0;

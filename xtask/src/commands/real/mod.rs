@@ -1,28 +1,39 @@
-//! What `down`, `status` and `logs` do with environments on a container engine. The program without their clients hands over.
+//! What starts, `down`, `status`, `logs` and `sim` do with environments on a container engine. The program without their clients hands
+//! over.
 
 #[cfg(feature = "clusters")]
 mod arrived;
 #[cfg(feature = "clusters")]
-mod asked;
+mod down;
 #[cfg(not(feature = "clusters"))]
 mod handing_over;
 #[cfg(feature = "clusters")]
 mod logs;
 #[cfg(feature = "clusters")]
+mod remains;
+#[cfg(feature = "clusters")]
 mod sim;
+#[cfg(feature = "clusters")]
+mod start;
+#[cfg(feature = "clusters")]
+mod status;
 
 use cluster_sim::Action;
 
 #[cfg(feature = "clusters")]
-pub(super) use arrived::arrived_table;
+use arrived::arrived_table;
 #[cfg(feature = "clusters")]
-pub(super) use asked::{down, status};
+pub(super) use down::down;
 #[cfg(not(feature = "clusters"))]
 pub(super) use handing_over::{down, logs, sim, status};
 #[cfg(feature = "clusters")]
 pub(super) use logs::logs;
 #[cfg(feature = "clusters")]
 pub(super) use sim::{cluster, sim};
+#[cfg(feature = "clusters")]
+pub(super) use start::{Kubectl, OnEngine, Plans, Wanted, start};
+#[cfg(feature = "clusters")]
+pub(super) use status::status;
 
 use crate::environment::{ActiveProvocation, Provoked, Undone};
 
@@ -69,4 +80,17 @@ pub(super) enum Answered {
     /// The other program has answered.
     #[cfg(not(feature = "clusters"))]
     Elsewhere(std::process::ExitCode),
+}
+
+/// Does asynchronous work to its end. A program that still runs on a thread is not waited for: it has been told to end, or is done.
+#[cfg(feature = "clusters")]
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    use anyhow::Context as _;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("failed to start the async runtime")?;
+    let outcome = runtime.block_on(work);
+    runtime.shutdown_background();
+    outcome
 }

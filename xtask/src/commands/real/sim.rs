@@ -1,14 +1,13 @@
 //! `sim` on environments on a container engine: on the real objects of their API server.
 
 use anyhow::Context as _;
-use cluster_sim::provocation::ProvocationError;
 use cluster_sim::Request;
+use cluster_sim::provocation::ProvocationError;
 use environments::cluster::Cluster;
 use environments::kwok::Names;
 use jiff::{SignedDuration, Timestamp};
 
-use super::asked::block_on;
-use super::{Answered, Asked};
+use super::{Answered, Asked, block_on};
 use crate::context::Context;
 use crate::environment::{ActiveProvocation, Provoked, RealEnvironment, RealEnvironments, RealKind, Undone};
 use crate::ui::Usage;

@@ -1,5 +1,6 @@
 //! Memory, disk, ports and kernel.
 
+use super::leftovers::{down, environment_of, written_down};
 use super::{Line, Question, gigabytes, hung, seen};
 use crate::doctor::deadline::Observed;
 use crate::doctor::probes::{Btf, EngineView, Inotify, Observations, Port, PortState};
@@ -56,7 +57,7 @@ pub(super) fn memory(question: &Question<'_>, observations: &Observations) -> Li
         (_, None, None) => return Line::info(NAME, "this system does not tell"),
     };
     let summary = format!("{} {whose}", gigabytes(there));
-    match question.kind {
+    match question.asked.kind {
         Some(kind) if there < memory_of(kind) => {
             Line::lacking(NAME, format!("{summary}; {kind} takes {}", gigabytes(memory_of(kind))), fix)
                 .required_if(true)
@@ -78,7 +79,7 @@ pub(super) fn disk(question: &Question<'_>, observations: &Observations) -> Line
         },
     };
     let summary = format!("{} free around {}", gigabytes(disk.free), disk.folder.display());
-    match question.kind {
+    match question.asked.kind {
         Some(kind) if disk.free < disk_of(kind) => {
             Line::lacking(NAME, format!("{summary}; {kind} takes up to {}", gigabytes(disk_of(kind))), fix)
                 .required_if(true)
@@ -135,13 +136,19 @@ fn taken(
         _ => None,
     };
     if let Some(environment) = own {
-        let down = format!("cargo xtask down{}", environment.name.flag());
-        return (format!("is held by the environment {} that runs already", environment.name), down);
+        let held = format!("is held by the environment {} that runs already", environment.name);
+        return (held, down(&environment.name));
     }
     let containers =
         engine_of(observations).map(|(_, state)| state.containers.as_slice()).unwrap_or_default();
     if let Some(container) = containers.iter().find(|container| container.publishes(number)) {
         let name = container.name();
+        if let Some(environment) = environment_of(container) {
+            let held = format!("is held by the container {name} of the environment {environment}");
+            let fix =
+                written_down(observations, environment).map_or_else(|| format!("docker rm -f {name}"), down);
+            return (held, fix);
+        }
         return (format!("is held by the container {name}"), format!("docker stop {name}"));
     }
     match observed {

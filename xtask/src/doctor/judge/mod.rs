@@ -1,6 +1,7 @@
 //! Judging what the probes saw: pure, so that every case can be tested on every system.
 
 mod engine;
+mod leftovers;
 mod machine;
 mod network;
 mod programs;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::doctor::asked::Asked;
 use crate::doctor::deadline::Observed;
 use crate::doctor::probes::Observations;
 use tools::Os;
@@ -80,8 +82,8 @@ impl Line {
 
 /// What is asked about, and where.
 pub(crate) struct Question<'a> {
-    /// The environment; `None` is the embedded one, which needs nothing.
-    pub(crate) kind: Option<EnvironmentKind>,
+    /// What is to be brought up. The embedded environment needs nothing.
+    pub(crate) asked: Asked,
     /// The system.
     pub(crate) os: Os,
     /// The pins.
@@ -93,11 +95,11 @@ pub(crate) struct Question<'a> {
 impl Question<'_> {
     /// Whether any environment on a container engine is asked about.
     fn on_engine(&self) -> bool {
-        self.kind.is_some()
+        self.asked.kind.is_some()
     }
 
     fn is_about(&self, kind: EnvironmentKind) -> bool {
-        self.kind == Some(kind)
+        self.asked.kind == Some(kind)
     }
 }
 
@@ -114,7 +116,7 @@ pub(crate) fn judge(question: &Question<'_>, seen: &Observations) -> Vec<Line> {
     lines.extend(seen.tools.iter().map(|(name, tool)| programs::tool(question, *name, tool)));
     lines.push(network::reach(question, seen));
     lines.push(network::clock(question, seen));
-    lines.push(engine::leftovers(seen));
+    lines.push(leftovers::leftovers(seen));
     lines
 }
 

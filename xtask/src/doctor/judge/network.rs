@@ -7,8 +7,8 @@ use ureq::http::Uri;
 
 use super::{Line, Question, engine::images, hung};
 use crate::doctor::deadline::Observed;
-use crate::doctor::probes::{Observations, Way};
-use tools::{Missing, Obtainable, Os};
+use crate::doctor::probes::{NamedProxy, Observations, Way};
+use tools::{Missing, Obtainable, Origin, Os, Unfit};
 
 /// Samples that are further off end up outside of the windows that Prometheus and dashboards look at.
 const MOST_SKEW: SignedDuration = SignedDuration::from_secs(5);
@@ -20,6 +20,9 @@ const MOST_NETWORK_SKEW: SignedDuration = SignedDuration::from_secs(10);
 pub(super) fn reach(question: &Question<'_>, seen: &Observations) -> Line {
     const NAME: &str = "registries";
     let needed = needed(question, seen);
+    if seen.reach.is_empty() {
+        return Line::info(NAME, "not asked, as --offline forbids it");
+    }
     let mut bad = Vec::new();
     let mut proxy = None;
     for (host, observed) in &seen.reach {
@@ -36,23 +39,30 @@ pub(super) fn reach(question: &Question<'_>, seen: &Observations) -> Line {
             Observed::Broke => bad.push((host, "could not be asked".to_owned())),
         }
     }
-    let through = proxy.as_ref().map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default();
     if bad.is_empty() {
         let hosts: Vec<&str> = seen.reach.iter().map(|(host, _)| host.as_str()).collect();
+        let through = proxy
+            .map(|NamedProxy { variable, host, port, .. }| format!(" through {host}:{port} ({variable})"))
+            .unwrap_or_default();
         return Line::ok(NAME, format!("{} can be reached{through}", hosts.join(", ")))
             .required_if(!needed.is_empty());
     }
     let why = &bad[0].1;
     let hosts: Vec<&str> = bad.iter().map(|(host, _)| host.as_str()).collect();
-    let summary = format!("{} cannot be reached{through}: {why}", hosts.join(", "));
-    let fix = if proxy.is_some() {
-        "check the proxy: `env | grep -i proxy`".to_owned()
-    } else {
-        match question.os {
-            Os::Windows => "set HTTPS_PROXY=http://HOST:PORT, if there is a proxy; and for the engine, in its settings",
-            _ => "export HTTPS_PROXY=http://HOST:PORT, if there is a proxy; and for the engine, in its settings",
+    let through = proxy.as_ref().map(|proxy| format!("{proxy} ")).unwrap_or_default();
+    let summary = format!("{} cannot be reached: {through}{why}", hosts.join(", "));
+    let (export, unset) = match question.os {
+        Os::Windows => ("set", "set HTTPS_PROXY="),
+        Os::Linux | Os::Darwin => ("export", "unset HTTPS_PROXY"),
+    };
+    let fix = match proxy {
+        Some(NamedProxy { variable, .. }) => {
+            let unset = unset.replace("HTTPS_PROXY", variable);
+            format!("{export} {variable}=http://HOST:PORT, of a proxy that works; or {unset}")
         }
-        .to_owned()
+        None => format!(
+            "{export} HTTPS_PROXY=http://HOST:PORT, if there is a proxy; and for the engine, in its settings"
+        ),
     };
     let required = hosts.iter().any(|host| needed.contains(*host));
     Line::lacking(NAME, summary, fix).required_if(required)
@@ -60,12 +70,16 @@ pub(super) fn reach(question: &Question<'_>, seen: &Observations) -> Line {
 
 /// The hosts that something has to come from: images that are not there, tools that are not installed.
 fn needed(question: &Question<'_>, seen: &Observations) -> BTreeSet<String> {
-    let Some(kind) = question.kind else { return BTreeSet::new() };
+    let Some(kind) = question.asked.kind else { return BTreeSet::new() };
     let images = images(question, seen);
-    let registries =
-        images.iter().filter(|image| !image.present).map(|image| image.pin.image.registry_host().to_owned());
-    let tools = seen.tools.iter().filter(|(name, _)| kind.tools().contains(name));
+    let registries = images
+        .iter()
+        .filter(|image| !image.present && question.asked.may_pull())
+        .map(|image| image.pin.image.registry_host().to_owned());
+    let tools = seen.tools.iter().filter(|(name, _)| kind.tools().contains(name) && !question.asked.offline);
     let pages = tools.filter_map(|(_, tool)| match tool {
+        // One that is there and fails is to be mended first.
+        Observed::Seen(Err(Missing { unfit: Some(Unfit::Mute { origin: Origin::Path, .. }), .. })) => None,
         Observed::Seen(Err(Missing { download: Obtainable::Yes { url }, .. })) => {
             Some(url.parse::<Uri>().ok()?.host()?.to_owned())
         }

@@ -1,10 +1,12 @@
 //! The toolchain and the tools.
 
+use std::path::Path;
+
 use super::{Line, Question, seen};
 use crate::doctor::deadline::Observed;
 use crate::doctor::probes::Toolchain;
 use tools::pins::ToolName;
-use tools::{HTTPS_BUILD, Missing, Obtainable, Origin, Tool, Version, install};
+use tools::{HTTPS_BUILD, Missing, Obtainable, Origin, Tool, Unfit, Version, install};
 
 /// What the workspace is written for.
 const MINIMUM: &str = env!("CARGO_PKG_RUST_VERSION");
@@ -37,7 +39,7 @@ pub(super) fn tool(
     name: ToolName,
     observed: &Observed<Result<Tool, Missing>>,
 ) -> Line {
-    let required = question.kind.is_some_and(|kind| kind.tools().contains(&name));
+    let required = question.asked.kind.is_some_and(|kind| kind.tools().contains(&name));
     let by_hand = install(name, question.os);
     let looked = match seen(name.program(), observed, required, &by_hand) {
         Ok(looked) => looked,
@@ -45,18 +47,23 @@ pub(super) fn tool(
     };
     let missing = match looked {
         Ok(tool) => {
-            let from = match tool.origin {
-                Origin::Path => "PATH",
-                Origin::Cache => "the cache",
-            };
-            let summary = format!("{} from {from}: {}", tool.version, tool.path.display());
+            let summary = format!("{} from {}: {}", tool.version, tool.origin, tool.path.display());
             return Line::ok(name.program(), summary).required_if(required);
         }
         Err(missing) => missing,
     };
-    let unfit = missing.unfit.as_ref().map_or_else(|| "not in PATH".to_owned(), Clone::clone);
+    let unfit = missing.unfit.as_ref().map_or_else(|| "not in PATH".to_owned(), ToString::to_string);
+    if let Some(Unfit::Mute { origin: Origin::Path, path, .. }) = &missing.unfit {
+        // Another one would perhaps fail of the same, so none is downloaded in its place.
+        return Line::lacking(name.program(), unfit, mend(name, path)).required_if(required);
+    }
     let version = &question.pins.tool(name).version;
     match &missing.download {
+        Obtainable::Yes { .. } if question.asked.offline => {
+            let summary = format!("{unfit}; --offline forbids to download {version}");
+            let fix = format!("{HTTPS_BUILD} pins fetch {name}, while there is a network");
+            Line::lacking(name.program(), summary, fix).required_if(required)
+        }
         Obtainable::Yes { .. } if question.https => Line {
             required,
             fix: Some(format!("{HTTPS_BUILD} pins fetch {name}")),
@@ -81,4 +88,15 @@ pub(super) fn tool(
                 .required_if(required)
         }
     }
+}
+
+/// What to do about a program that is there and fails.
+fn mend(name: ToolName, path: &Path) -> String {
+    let arguments: Vec<&str> = name.version_arguments().to_vec();
+    let configuration = match name {
+        ToolName::Kwokctl => " (its configuration is ~/.kwok/kwok.yaml)",
+        ToolName::K3d | ToolName::Helm => "",
+    };
+    let (path, arguments) = (path.display(), arguments.join(" "));
+    format!("mend what `{path} {arguments}` complains about{configuration}, or take it out of PATH")
 }

@@ -5,7 +5,9 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 
 use super::machine::{self, Disk};
-use tools::engine::{ANSWER_DEADLINE, Address, EngineError, EngineState, Surroundings, look as ask};
+use tools::engine::{
+    ANSWER_DEADLINE, Address, EngineError, EngineState, Surroundings, Unusable, look as ask,
+};
 use tools::{Os, Processes};
 
 /// An engine as seen from this machine.
@@ -29,7 +31,7 @@ pub(super) fn look(
 ) -> EngineView {
     let asked = Timestamp::now();
     let state = ask(surroundings, os, ANSWER_DEADLINE)
-        .unwrap_or_else(|error| Err(EngineError::Configuration(format!("{error:#}"))));
+        .unwrap_or_else(|error| Err(Unusable::new(format!("{error:#}"), "try again").into()));
     let answered = Timestamp::now();
     let (mut disk, mut ahead) = (None, None);
     if let Ok(state) = &state {

@@ -10,15 +10,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::doctor::asked::Asked;
 use crate::doctor::deadline::{Observed, start};
-use crate::environment::{RunningEnvironment, StateFolder};
+use crate::environment::{EnvironmentName, RealEnvironments, RunningEnvironment, StateFolder};
 use tools::engine::Surroundings;
-use tools::pins::{EnvironmentKind, Pins, ToolName};
+use tools::pins::{Pins, ToolName};
 use tools::{Missing, Os, Processes, Tool};
 
 pub(crate) use engine::EngineView;
 pub(crate) use machine::{Btf, Disk, Inotify};
-pub(crate) use network::{Reach, Way};
+pub(crate) use network::{NamedProxy, Reach, Way};
 #[cfg(test)]
 pub(crate) use ports::Holder;
 pub(crate) use ports::{Port, PortState};
@@ -35,8 +36,8 @@ const NETWORK: Duration = Duration::from_secs(8);
 
 /// What the probes look at.
 pub(crate) struct Subject {
-    /// The environment that is asked about; `None` is the embedded one.
-    pub(crate) kind: Option<EnvironmentKind>,
+    /// What is asked about.
+    pub(crate) asked: Asked,
     /// The pins.
     pub(crate) pins: Arc<Pins>,
     /// Runs programs.
@@ -73,6 +74,17 @@ pub(crate) struct OwnEnvironments {
     pub(crate) running: Vec<RunningEnvironment>,
     /// Words about those that are there and do not answer.
     pub(crate) silent: Vec<String>,
+    /// Those on a container engine that are written down, running or not.
+    pub(crate) written_down: Vec<WrittenDown>,
+}
+
+/// An environment on a container engine, as it is written down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct WrittenDown {
+    /// What it is called.
+    pub(crate) name: EnvironmentName,
+    /// The address of its engine, if that can be read.
+    pub(crate) engine: Option<String>,
 }
 
 impl Observations {
@@ -90,10 +102,11 @@ impl Observations {
             .into_iter()
             .map(|name| {
                 let (pins, processes) = (Arc::clone(pins), Arc::clone(processes));
-                (name, start(PROGRAM, move || programs::tool(name, &pins, &*processes)))
+                let cache = subject.cache.clone();
+                (name, start(PROGRAM, move || programs::tool(name, &cache, &pins, &*processes)))
             })
             .collect();
-        let hosts = network::hosts(pins, subject.kind);
+        let hosts = network::hosts(pins, &subject.asked);
         let clock = {
             let hosts = hosts.clone();
             start(NETWORK, move || network::clock(&hosts))
@@ -102,7 +115,7 @@ impl Observations {
             .into_iter()
             .map(|host| (host.clone(), start(NETWORK, move || network::reach(&host))))
             .collect();
-        let ports: Vec<_> = Port::of(subject.kind)
+        let ports: Vec<_> = Port::of(&subject.asked)
             .into_iter()
             .map(|port| {
                 let processes = Arc::clone(processes);
@@ -150,5 +163,14 @@ fn own_environments() -> Result<OwnEnvironments, String> {
             Presence::Absent => {}
         }
     }
+    let written_down = RealEnvironments::of_user().map_err(|error| format!("{error:#}"))?.all();
+    own.written_down = written_down
+        .into_iter()
+        .map(|record| match record {
+            Ok(environment) => WrittenDown { name: environment.name, engine: Some(environment.engine) },
+            // `down` takes those down too.
+            Err(bad) => WrittenDown { name: bad.name, engine: bad.engine },
+        })
+        .collect();
     Ok(own)
 }

@@ -1,6 +1,7 @@
 //! The registries and download pages, and what time it is there.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::{Duration, Instant};
@@ -8,6 +9,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use ureq::http::Uri;
 
+use crate::doctor::asked::Asked;
 use tools::pins::{EnvironmentKind, Pins};
 
 /// Shorter than the probe's deadline, so that it can still say what did not answer.
@@ -28,18 +30,41 @@ pub(crate) enum Way {
     /// Straight.
     Direct,
     /// Through this proxy.
-    Proxy(String),
+    Proxy(NamedProxy),
 }
 
-/// The hosts that images and tools come from: of one environment, or of all.
-pub(super) fn hosts(pins: &Pins, kind: Option<EnvironmentKind>) -> Vec<String> {
-    let needed = |kinds: &[EnvironmentKind]| kind.is_none_or(|kind| kinds.contains(&kind));
+/// A proxy, and who named it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NamedProxy {
+    /// The variable of the environment.
+    pub(crate) variable: &'static str,
+    /// `http`, if nothing else was said.
+    pub(crate) scheme: String,
+    /// Its host.
+    pub(crate) host: String,
+    /// Its port.
+    pub(crate) port: u16,
+}
+
+/// Without the user and the password that may stand in the variable.
+impl fmt::Display for NamedProxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { variable, scheme, host, port } = self;
+        write!(f, "the proxy that {variable} names, {scheme}://{host}:{port},")
+    }
+}
+
+/// The hosts that images and tools may come from: of one environment, or of all.
+pub(super) fn hosts(pins: &Pins, asked: &Asked) -> Vec<String> {
+    let kind = asked.kind;
+    let needed =
+        |kinds: &[EnvironmentKind]| asked.may_pull() && kind.is_none_or(|kind| kinds.contains(&kind));
     let images = pins.images.values().filter(|pin| needed(&pin.environments));
     let images = images.map(|pin| pin.image.registry_host().to_owned());
     let tools = pins.files().into_iter().filter_map(|file| {
         let of = |kind: EnvironmentKind| kind.tools().iter().any(|tool| file.place[1] == tool.program());
         let wanted = kind.map_or(file.place[0] == "tools", of);
-        wanted.then(|| Some(file.url.parse::<Uri>().ok()?.host()?.to_owned())).flatten()
+        (wanted && !asked.offline).then(|| Some(file.url.parse::<Uri>().ok()?.host()?.to_owned())).flatten()
     });
     images.chain(tools).collect::<BTreeSet<_>>().into_iter().collect()
 }
@@ -47,28 +72,59 @@ pub(super) fn hosts(pins: &Pins, kind: Option<EnvironmentKind>) -> Vec<String> {
 /// Opens a connection to where TLS would be spoken. TLS itself is not in every build.
 pub(super) fn reach(host: &str) -> Reach {
     match proxy_for(&format!("https://{host}/")) {
-        Some((proxy, port)) => {
-            let outcome = through(&proxy, port, host);
-            Reach { way: Way::Proxy(format!("{proxy}:{port}")), outcome }
+        Some(proxy) => {
+            let outcome = through(&proxy, host);
+            Reach { way: Way::Proxy(proxy), outcome }
         }
         None => {
             let (name, port) =
                 host.rsplit_once(':').map_or((host, 443), |(name, port)| (name, port.parse().unwrap_or(443)));
-            Reach { way: Way::Direct, outcome: connect(name, port).map(|_| ()) }
+            let outcome = connect(name, port).map(drop).map_err(|failure| match failure {
+                NoConnection::Unknown(why) => format!("its name is not known: {why}"),
+                NoConnection::Silent(why) => why,
+            });
+            Reach { way: Way::Direct, outcome }
         }
     }
 }
 
+/// The variables that name proxies, in the order in which they are taken here.
+const VARIABLES: [&str; 6] =
+    ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
+
 /// The proxy that the environment names for an address.
-fn proxy_for(url: &str) -> Option<(String, u16)> {
-    let proxy = ureq::Proxy::try_from_env()?;
+fn proxy_for(url: &str) -> Option<NamedProxy> {
     let uri = url.parse().ok()?;
-    (!proxy.is_no_proxy(&uri)).then(|| (proxy.host().to_owned(), proxy.port()))
+    // Who is to be reached without one is known to this one alone.
+    let excepted = ureq::Proxy::try_from_env()?.is_no_proxy(&uri);
+    (!excepted).then(|| named_proxy(|variable| std::env::var(variable).ok())).flatten()
 }
 
-fn connect(host: &str, port: u16) -> Result<TcpStream, String> {
+/// The first of the variables that names one. As for curl, a host is enough: `proxy`, `proxy:3128`.
+fn named_proxy(value: impl Fn(&str) -> Option<String>) -> Option<NamedProxy> {
+    VARIABLES.into_iter().find_map(|variable| {
+        let proxy = ureq::Proxy::new(&value(variable)?).ok()?;
+        Some(NamedProxy {
+            variable,
+            scheme: proxy.uri().scheme_str().unwrap_or("http").to_owned(),
+            host: proxy.host().to_owned(),
+            port: proxy.port(),
+        })
+    })
+}
+
+/// Why there is no connection.
+#[derive(Debug, PartialEq, Eq)]
+enum NoConnection {
+    /// Nobody knows the name.
+    Unknown(String),
+    /// Nobody answers at its addresses.
+    Silent(String),
+}
+
+fn connect(host: &str, port: u16) -> Result<TcpStream, NoConnection> {
     let addresses =
-        (host, port).to_socket_addrs().map_err(|error| format!("its name is not known: {error}"))?;
+        (host, port).to_socket_addrs().map_err(|error| NoConnection::Unknown(error.to_string()))?;
     let mut last = "its name has no address".to_owned();
     let started = Instant::now();
     for address in addresses {
@@ -81,13 +137,16 @@ fn connect(host: &str, port: u16) -> Result<TcpStream, String> {
             Err(error) => last = error.to_string(),
         }
     }
-    Err(last)
+    Err(NoConnection::Silent(last))
 }
 
-/// Asks a proxy for a way to a host.
-fn through(proxy: &str, port: u16, host: &str) -> Result<(), String> {
-    let mut stream = connect(proxy, port).map_err(|error| format!("the proxy does not answer: {error}"))?;
-    let broken = |error: std::io::Error| format!("the proxy broke off: {error}");
+/// Asks a proxy for a way to a host. What is wrong is said as it stands behind the proxy.
+fn through(proxy: &NamedProxy, host: &str) -> Result<(), String> {
+    let mut stream = connect(&proxy.host, proxy.port).map_err(|failure| match failure {
+        NoConnection::Unknown(why) => format!("cannot be found: {why}"),
+        NoConnection::Silent(why) => format!("does not answer: {why}"),
+    })?;
+    let broken = |error: std::io::Error| format!("broke off: {error}");
     stream.set_read_timeout(Some(PATIENCE)).map_err(broken)?;
     let target = if host.contains(':') { host.to_owned() } else { format!("{host}:443") };
     write!(stream, "CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n").map_err(broken)?;
@@ -97,11 +156,10 @@ fn through(proxy: &str, port: u16, host: &str) -> Result<(), String> {
     match answer.split_whitespace().nth(1) {
         Some("200") => Ok(()),
         Some("407") => {
-            Err("the proxy wants a user and a password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"
-                .to_owned())
+            Err(format!("wants a user and a password: {}=http://USER:PASSWORD@HOST:PORT", proxy.variable))
         }
-        Some(status) => Err(format!("the proxy answered {status}")),
-        None => Err("the proxy answered nothing".to_owned()),
+        Some(status) => Err(format!("answered {status}")),
+        None => Err("answered nothing".to_owned()),
     }
 }
 
@@ -156,14 +214,17 @@ mod tests {
     fn the_hosts_are_those_that_an_environment_needs() {
         let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
         let pins = Pins::read(&pins_path(root)).unwrap();
-        assert_eq!(
-            hosts(&pins, Some(EnvironmentKind::Kwok)),
-            ["github.com", "registry-1.docker.io", "registry.k8s.io"]
-        );
-        let dev = hosts(&pins, Some(EnvironmentKind::Dev));
-        assert!(dev.contains(&"get.helm.sh".to_owned()) && dev.contains(&"ghcr.io".to_owned()), "{dev:?}");
-        let all = hosts(&pins, None);
-        assert!(dev.iter().all(|host| all.contains(host)), "{all:?}");
+        let of = |kind, offline| hosts(&pins, &Asked { kind, offline, ..Asked::default() });
+        let (kwok, dev) = (Some(EnvironmentKind::Kwok), Some(EnvironmentKind::Dev));
+        assert_eq!(of(kwok, false), ["github.com", "registry-1.docker.io", "registry.k8s.io"]);
+        let all_of_dev = of(dev, false);
+        let has = |hosts: &[String], host: &str| hosts.iter().any(|known| known == host);
+        assert!(has(&all_of_dev, "get.helm.sh") && has(&all_of_dev, "ghcr.io"), "{all_of_dev:?}");
+        let all = of(None, false);
+        assert!(all_of_dev.iter().all(|host| all.contains(host)), "{all:?}");
+        // The nodes of dev pull their images all the same.
+        assert_eq!(of(kwok, true), [""; 0]);
+        assert!(!has(&of(dev, true), "get.helm.sh") && has(&of(dev, true), "ghcr.io"), "{:?}", of(dev, true));
     }
 
     #[test]
@@ -173,7 +234,7 @@ mod tests {
         let (name, port) = host.split_once(':').unwrap();
         assert!(connect(name, port.parse().unwrap()).is_ok());
         assert!(connect("127.0.0.1", 1).is_err());
-        assert!(connect("no-such-host.invalid", 443).unwrap_err().contains("name is not known"));
+        assert!(matches!(connect("no-such-host.invalid", 443), Err(NoConnection::Unknown(_))));
     }
 
     #[test]
@@ -182,15 +243,36 @@ mod tests {
             [("200 Connection established", None), ("407 X", Some("USER:PASSWORD")), ("403 X", Some("403"))]
         {
             let server = Server::start(move |_, stream| respond(stream, status, &[], b""));
-            let (name, port) = server.url.trim_start_matches("http://").split_once(':').unwrap();
-            let outcome = through(name, port.parse().unwrap(), "registry.k8s.io");
+            let proxy = named_proxy(|name| (name == "HTTPS_PROXY").then(|| server.url.clone())).unwrap();
+            let outcome = through(&proxy, "registry.k8s.io");
             assert_eq!(server.requests()[0].line, "CONNECT registry.k8s.io:443 HTTP/1.1");
             match told {
                 None => assert_eq!(outcome, Ok(())),
                 Some(told) => assert!(outcome.as_ref().unwrap_err().contains(told), "{outcome:?}"),
             }
         }
-        assert!(through("127.0.0.1", 1, "registry.k8s.io").unwrap_err().contains("does not answer"));
+        let nowhere = named_proxy(|_| Some("127.0.0.1:1".to_owned())).unwrap();
+        assert!(through(&nowhere, "registry.k8s.io").unwrap_err().starts_with("does not answer: "));
+        let unknown = named_proxy(|_| Some("no-such-host.invalid".to_owned())).unwrap();
+        assert!(through(&unknown, "registry.k8s.io").unwrap_err().starts_with("cannot be found: "));
+    }
+
+    #[test]
+    fn a_proxy_may_be_a_mere_host_and_is_shown_with_its_variable_and_without_its_password() {
+        for (variable, value, shown) in [
+            ("HTTPS_PROXY", "nonsense", "HTTPS_PROXY names, http://nonsense:80,"),
+            ("https_proxy", "proxy.example:3128", "https_proxy names, http://proxy.example:3128,"),
+            (
+                "ALL_PROXY",
+                "http://me:geheim@proxy.example:8080",
+                "ALL_PROXY names, http://proxy.example:8080,",
+            ),
+        ] {
+            let proxy = named_proxy(|name| (name == variable).then(|| value.to_owned())).unwrap();
+            assert_eq!(proxy.to_string(), format!("the proxy that {shown}"));
+        }
+        assert_eq!(named_proxy(|_| None), None);
+        assert_eq!(named_proxy(|_| Some(String::new())), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
+use crate::doctor::asked::{Asked, ChosenPorts};
 use tools::pins::EnvironmentKind;
 use tools::{Invocation, Processes};
 
@@ -37,16 +38,17 @@ pub(crate) struct Holder {
 }
 
 impl Port {
-    /// Those that an environment opens; without one, all that any opens.
-    pub(crate) fn of(kind: Option<EnvironmentKind>) -> Vec<Self> {
+    /// Those that an environment is to open; without one, all that any opens.
+    pub(crate) fn of(asked: &Asked) -> Vec<Self> {
+        let ChosenPorts { web, otlp_grpc, otlp_http, prometheus, kubelets } = asked.ports;
         let all = [
-            (3000, "Grafana, or the page", &[EnvironmentKind::Kwok, EnvironmentKind::Dev][..]),
-            (4317, "OTLP over gRPC", &[EnvironmentKind::Kwok, EnvironmentKind::Dev]),
-            (4318, "OTLP over HTTP", &[EnvironmentKind::Kwok, EnvironmentKind::Dev]),
-            (9090, "the Prometheus API", &[EnvironmentKind::Dev]),
-            (10250, "the simulated kubelets", &[]),
+            (web, "Grafana, or the page", &[EnvironmentKind::Kwok, EnvironmentKind::Dev][..]),
+            (otlp_grpc, "OTLP over gRPC", &[EnvironmentKind::Kwok, EnvironmentKind::Dev]),
+            (otlp_http, "OTLP over HTTP", &[EnvironmentKind::Kwok, EnvironmentKind::Dev]),
+            (prometheus, "the Prometheus API", &[EnvironmentKind::Dev]),
+            (kubelets, "the simulated kubelets", &[]),
         ];
-        let needed = |kinds: &[EnvironmentKind]| kind.is_none_or(|kind| kinds.contains(&kind));
+        let needed = |kinds: &[EnvironmentKind]| asked.kind.is_none_or(|kind| kinds.contains(&kind));
         let ports = all.into_iter().filter(|(_, _, kinds)| needed(kinds));
         ports.map(|(number, what, _)| Self { number, what }).collect()
     }
@@ -168,9 +170,23 @@ mod tests {
 
     #[test]
     fn each_environment_is_asked_about_its_own_ports() {
-        let numbers = |kind| Port::of(kind).iter().map(|port| port.number).collect::<Vec<_>>();
+        let numbers = |kind| {
+            let asked = Asked { kind, ..Asked::default() };
+            Port::of(&asked).iter().map(|port| port.number).collect::<Vec<_>>()
+        };
         assert_eq!(numbers(Some(EnvironmentKind::Kwok)), [3000, 4317, 4318]);
         assert_eq!(numbers(Some(EnvironmentKind::Dev)), [3000, 4317, 4318, 9090]);
         assert_eq!(numbers(None), [3000, 4317, 4318, 9090, 10250]);
+    }
+
+    #[test]
+    fn the_ports_that_were_chosen_are_looked_at_in_place_of_the_usual_ones() {
+        let ports = ChosenPorts { web: 3001, otlp_grpc: 4320, otlp_http: 4319, ..ChosenPorts::default() };
+        let numbers = |kind| {
+            let asked = Asked { kind: Some(kind), ports, offline: false };
+            Port::of(&asked).iter().map(|port| port.number).collect::<Vec<_>>()
+        };
+        assert_eq!(numbers(EnvironmentKind::Kwok), [3001, 4320, 4319]);
+        assert_eq!(numbers(EnvironmentKind::Dev), [3001, 4320, 4319, 9090]);
     }
 }

@@ -1,9 +1,10 @@
 //! The tools and the toolchain.
 
+use std::path::Path;
 use std::time::Duration;
 
 use tools::pins::{Pins, ToolName};
-use tools::{Finished, Invocation, Missing, Obtainable, ProcessFailure, Processes, Tool, Toolbox, Version};
+use tools::{Finished, Invocation, Missing, ProcessFailure, Processes, Tool, Toolbox, Version};
 
 /// What cargo and rustc say they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,11 +15,13 @@ pub(crate) struct Toolchain {
     pub(crate) rustc: Result<Version, String>,
 }
 
-pub(super) fn tool(name: ToolName, pins: &Pins, processes: &dyn Processes) -> Result<Tool, Missing> {
-    match Toolbox::of_user(pins, processes) {
-        Ok(toolbox) => toolbox.look(name),
-        Err(error) => Err(Missing { unfit: Some(format!("{error:#}")), download: Obtainable::NotBuilt }),
-    }
+pub(super) fn tool(
+    name: ToolName,
+    cache: &Path,
+    pins: &Pins,
+    processes: &dyn Processes,
+) -> Result<Tool, Missing> {
+    Toolbox::with_cache(cache.to_owned(), pins, processes).look(name)
 }
 
 pub(super) fn toolchain(processes: &dyn Processes) -> Toolchain {

@@ -3,17 +3,24 @@
 //! ```text
 //! STATE/kubernetes-mixin-otel/real/NAME/environment.json   what is written down here
 //!                                      /…                  kubeconfigs and whatever else the environment keeps: secrets
+//!                                 /NAME.lock               locked by whoever brings it up or takes it down, while that lasts
 //! ```
 //!
-//! What really runs, the engine and the cluster are asked; this is how commands without their clients know whom to ask.
+//! What really runs, the engine and the cluster are asked; this is how commands without their clients know whom to ask. So what is
+//! written down and cannot be read is never taken for nothing.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+#[cfg(any(test, feature = "clusters"))]
+use super::lock::{Mover, Moving};
 use crate::environment::EnvironmentName;
+#[cfg(any(test, feature = "clusters"))]
+use crate::environment::state::Hold;
 use crate::environment::state::{create_private_folder, folder_of_user, open_private};
 
 /// Which environment it is.
@@ -49,6 +56,37 @@ pub(crate) struct RealEnvironment {
     pub(crate) flags: serde_json::Value,
 }
 
+/// What is written down about an environment and cannot be read: it may run all the same.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: `cargo xtask down{}` removes what there is under its name, and the file", self.why(), name.flag())]
+pub(crate) struct BadRecord {
+    /// What the environment is called, as its folder is.
+    pub(crate) name: EnvironmentName,
+    /// The file.
+    path: PathBuf,
+    /// Why.
+    reason: String,
+    /// Which environment it is, if that can be read.
+    pub(crate) kind: Option<RealKind>,
+    /// Its engine, if that can be read.
+    pub(crate) engine: Option<String>,
+}
+
+impl BadRecord {
+    /// What cannot be read, and why; without what to do about it.
+    pub(crate) fn why(&self) -> String {
+        format!(
+            "{}, which says how {} was brought up, cannot be read ({})",
+            self.path.display(),
+            self.name,
+            self.reason
+        )
+    }
+}
+
+/// What is written down about an environment, or that it cannot be read.
+pub(crate) type Record = Result<RealEnvironment, BadRecord>;
+
 /// The folder with all of them.
 pub(crate) struct RealEnvironments {
     path: PathBuf,
@@ -63,7 +101,7 @@ impl RealEnvironments {
     }
 
     #[cfg(test)]
-    fn at(path: PathBuf) -> Self {
+    pub(super) fn at(path: PathBuf) -> Self {
         Self { path }
     }
 
@@ -92,18 +130,62 @@ impl RealEnvironments {
     }
 
     /// The one of a name, if it was brought up and not taken down.
-    pub(crate) fn read(&self, name: &EnvironmentName) -> Option<RealEnvironment> {
-        let text = std::fs::read_to_string(self.folder(name).join(RECORD)).ok()?;
-        serde_json::from_str(&text).ok().filter(|written: &RealEnvironment| written.name == *name)
+    ///
+    /// # Errors
+    /// When something is written down that cannot be read.
+    pub(crate) fn read(&self, name: &EnvironmentName) -> Result<Option<RealEnvironment>, BadRecord> {
+        let path = self.folder(name).join(RECORD);
+        let bad = |reason: String, kind, engine| BadRecord {
+            name: name.clone(),
+            path: path.clone(),
+            reason,
+            kind,
+            engine,
+        };
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(bad(error.to_string(), None, None)),
+        };
+        let reason = match serde_json::from_str::<RealEnvironment>(&text) {
+            Ok(written) if written.name == *name => return Ok(Some(written)),
+            Ok(written) => format!("it is about {}", written.name),
+            Err(error) => error.to_string(),
+        };
+        // Of one that a later version has written, the essential may be as it always was.
+        let rest: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        let kind = serde_json::from_value(rest["kind"].clone()).ok();
+        Err(bad(reason, kind, rest["engine"].as_str().map(str::to_owned)))
     }
 
     /// All, by name.
-    pub(crate) fn all(&self) -> Vec<RealEnvironment> {
+    pub(crate) fn all(&self) -> Vec<Record> {
         let entries = std::fs::read_dir(&self.path).into_iter().flatten().flatten();
         let mut names: Vec<EnvironmentName> =
             entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
         names.sort();
-        names.iter().filter_map(|name| self.read(name)).collect()
+        names.iter().filter_map(|name| self.read(name).transpose()).collect()
+    }
+
+    /// Takes a name for as long as what is returned is kept.
+    ///
+    /// # Errors
+    /// When another process moves the environment: which, and what it does.
+    #[cfg(any(test, feature = "clusters"))]
+    pub(crate) fn hold(&self, name: &EnvironmentName, moving: Moving) -> anyhow::Result<Hold> {
+        create_private_folder(&self.path)?;
+        super::lock::take(&self.lock(name), name, moving)
+    }
+
+    /// Who brings an environment up or takes it down just now.
+    #[cfg(any(test, feature = "clusters"))]
+    pub(crate) fn mover(&self, name: &EnvironmentName) -> Option<Mover> {
+        super::lock::mover(&self.lock(name))
+    }
+
+    #[cfg(any(test, feature = "clusters"))]
+    fn lock(&self, name: &EnvironmentName) -> PathBuf {
+        self.path.join(format!("{name}.lock"))
     }
 
     /// Removes everything that it keeps here.
@@ -114,7 +196,7 @@ impl RealEnvironments {
     pub(crate) fn forget(&self, name: &EnvironmentName) -> anyhow::Result<()> {
         let folder = self.folder(name);
         match std::fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
                 Err(error).with_context(|| format!("failed to remove {}", folder.display()))
             }
             _ => Ok(()),
@@ -125,51 +207,69 @@ impl RealEnvironments {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn environment(name: &str) -> RealEnvironment {
-        RealEnvironment {
-            name: name.parse().unwrap(),
-            kind: RealKind::Kwok,
-            since: Timestamp::UNIX_EPOCH,
-            is_up: false,
-            grafana_url: "http://127.0.0.1:3000".to_owned(),
-            prometheus_url: "http://127.0.0.1:3000/api/datasources/proxy/uid/prometheus".to_owned(),
-            otlp_url: "http://127.0.0.1:4318".to_owned(),
-            engine: "unix:///var/run/docker.sock".to_owned(),
-            flags: serde_json::json!({"nodes": 50}),
-        }
-    }
+    use crate::environment::real::scratch::{Scratch, environment};
 
     #[test]
     fn what_is_written_down_is_read_again_and_forgotten_with_all_it_keeps() {
-        let path = std::env::temp_dir().join(format!("kmo-real-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        let environments = RealEnvironments::at(path.clone());
+        let scratch = Scratch::new("forgotten");
+        let environments = &scratch.environments;
         assert_eq!(environments.all(), []);
         for name in ["second", "kwok"] {
             environments.write(&environment(name)).unwrap();
         }
-        // A folder without a record is none.
-        std::fs::create_dir(path.join("third")).unwrap();
-        std::fs::write(path.join("kwok/kubeconfig"), "secret").unwrap();
-        assert_eq!(environments.all(), [environment("kwok"), environment("second")]);
+        // A folder without a record is none, and neither is a lock.
+        std::fs::create_dir(scratch.path.join("third")).unwrap();
+        let _hold = environments.hold(&"fourth".parse().unwrap(), Moving::Up).unwrap();
+        std::fs::write(scratch.path.join("kwok/kubeconfig"), "secret").unwrap();
+        assert_eq!(environments.all(), [Ok(environment("kwok")), Ok(environment("second"))]);
         environments.forget(&"kwok".parse().unwrap()).unwrap();
         environments.forget(&"kwok".parse().unwrap()).unwrap();
-        assert!(!path.join("kwok").exists());
-        assert_eq!(environments.all(), [environment("second")]);
-        std::fs::remove_dir_all(&path).unwrap();
+        assert!(!scratch.path.join("kwok").exists());
+        assert_eq!(environments.all(), [Ok(environment("second"))]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_an_error_with_its_file_and_never_nothing() {
+        let scratch = Scratch::new("damaged");
+        let environments = &scratch.environments;
+        environments.write(&environment("kwok")).unwrap();
+        let file = scratch.path.join("kwok/environment.json");
+        let name = "kwok".parse().unwrap();
+        for text in ["", "{", "[]", "\u{0}", "{\"name\": \"kwok\", \"kind\": \"kwok\"}"] {
+            std::fs::write(&file, text).unwrap();
+            let told = environments.read(&name).unwrap_err().to_string();
+            assert!(told.contains("kwok/environment.json") && told.contains("`cargo xtask down`"), "{told}");
+            assert_eq!(environments.all().len(), 1, "{text:?}");
+        }
+        let another = serde_json::to_string(&environment("second")).unwrap();
+        std::fs::write(&file, another).unwrap();
+        assert!(environments.read(&name).unwrap_err().to_string().contains("it is about second"));
+        // A folder in its place cannot be read either.
+        std::fs::remove_file(&file).unwrap();
+        std::fs::create_dir(&file).unwrap();
+        assert!(environments.read(&name).is_err());
+    }
+
+    #[test]
+    fn what_a_later_version_has_written_still_says_which_environment_it_is_and_where() {
+        let scratch = Scratch::new("later");
+        scratch.environments.write(&environment("second")).unwrap();
+        let later = r#"{"version": 9, "kind": "dev", "engine": "unix:///there.sock"}"#;
+        std::fs::write(scratch.path.join("second/environment.json"), later).unwrap();
+        let bad = scratch.environments.read(&"second".parse().unwrap()).unwrap_err();
+        assert_eq!((bad.kind, bad.engine.as_deref()), (Some(RealKind::Dev), Some("unix:///there.sock")));
+        assert!(bad.to_string().contains("down --name second"), "{bad}");
     }
 
     #[cfg(unix)]
     #[test]
     fn only_its_user_can_read_what_an_environment_keeps() {
         use std::os::unix::fs::PermissionsExt as _;
-        let path = std::env::temp_dir().join(format!("kmo-real-modes-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        RealEnvironments::at(path.clone()).write(&environment("kwok")).unwrap();
-        let mode = |path: PathBuf| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode(path.join("kwok")), 0o700);
-        assert_eq!(mode(path.join("kwok/environment.json")), 0o600);
-        std::fs::remove_dir_all(&path).unwrap();
+        let scratch = Scratch::new("modes");
+        scratch.environments.write(&environment("kwok")).unwrap();
+        let mode =
+            |path: &str| std::fs::metadata(scratch.path.join(path)).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode("kwok"), 0o700);
+        assert_eq!(mode("kwok/environment.json"), 0o600);
     }
 }

@@ -1,3 +1,5 @@
+mod leftovers;
+
 use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
@@ -5,11 +7,12 @@ use serde_json::json;
 
 use super::*;
 use crate::doctor::probes::{
-    Btf, Disk, EngineView, Holder, Inotify, OwnEnvironments, Port, PortState, Reach, Toolchain, Way,
+    Btf, Disk, EngineView, Holder, Inotify, NamedProxy, OwnEnvironments, Port, PortState, Reach, Toolchain,
+    Way, WrittenDown,
 };
-use tools::engine::{Address, Candidate, Container, EngineError, EngineState, Network};
+use tools::engine::{Address, Candidate, EngineError, EngineState, Unusable};
 use tools::pins::{ToolName, pins_path};
-use tools::{Missing, Obtainable, Origin, Tool};
+use tools::{Missing, Obtainable, Origin, Tool, Unfit};
 
 fn pins() -> Pins {
     Pins::read(&pins_path(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")))).unwrap()
@@ -63,7 +66,10 @@ fn healthy(pins: &Pins, kind: Option<EnvironmentKind>) -> Observations {
         }),
         memory: Observed::Seen(Some(8_000_000_000)),
         disk: Observed::Seen(Ok(Disk { free: 50_000_000_000, folder: PathBuf::from("/home/me/.cache") })),
-        ports: Port::of(kind).into_iter().map(|port| (port, Observed::Seen(PortState::Free))).collect(),
+        ports: Port::of(&asked(kind))
+            .into_iter()
+            .map(|port| (port, Observed::Seen(PortState::Free)))
+            .collect(),
         inotify: Observed::Seen(Some(Inotify { instances: 1280, watches: 655_360 })),
         btf: Observed::Seen(Btf::Yes { kernel: "6.1.0".to_owned() }),
         tools: ToolName::ALL.map(|name| (name, Observed::Seen(Ok(tool(name))))).to_vec(),
@@ -75,13 +81,17 @@ fn healthy(pins: &Pins, kind: Option<EnvironmentKind>) -> Observations {
     }
 }
 
+fn asked(kind: Option<EnvironmentKind>) -> Asked {
+    Asked { kind, ..Asked::default() }
+}
+
 const KINDS: [Option<EnvironmentKind>; 3] = [None, Some(EnvironmentKind::Kwok), Some(EnvironmentKind::Dev)];
 
 fn judged(kind: Option<EnvironmentKind>, os: Os, change: impl FnOnce(&mut Observations)) -> Vec<Line> {
     let pins = pins();
     let mut observations = healthy(&pins, kind);
     change(&mut observations);
-    judge(&Question { kind, os, pins: &pins, https: false }, &observations)
+    judge(&Question { asked: asked(kind), os, pins: &pins, https: false }, &observations)
 }
 
 fn line<'a>(lines: &'a [Line], name: &str) -> &'a Line {
@@ -181,7 +191,12 @@ fn each_lack_fails_the_environments_that_need_it_and_has_a_command_on_every_syst
 
 fn missing(seen: &mut Observations, tool: ToolName) {
     let download = Obtainable::Yes { url: "https://github.com/tool".to_owned() };
-    let missing = Missing { unfit: Some(format!("/usr/bin/{tool} is 0.1.0, older than 9.0.0")), download };
+    let unfit = Unfit::Old {
+        path: PathBuf::from("/usr/bin").join(tool.program()),
+        version: Box::new("0.1.0".parse().unwrap()),
+        minimum: Box::new("9.0.0".parse().unwrap()),
+    };
+    let missing = Missing { unfit: Some(unfit), download };
     seen.tools.iter_mut().find(|(name, _)| *name == tool).unwrap().1 = Observed::Seen(Err(missing));
 }
 
@@ -241,7 +256,7 @@ fn process_of_engine(seen: &mut Observations) {
 #[test]
 fn missing_images_are_no_lack_as_long_as_they_can_be_pulled() {
     let gone = |seen: &mut Observations| state(seen).images.clear();
-    let unreachable = |seen: &mut Observations| {
+    let no_k8s = |seen: &mut Observations| {
         for (host, observed) in &mut seen.reach {
             if host == "registry.k8s.io" {
                 let outcome = Err("connection refused".to_owned());
@@ -262,7 +277,7 @@ fn missing_images_are_no_lack_as_long_as_they_can_be_pulled() {
 
     let lines = judged(kwok, Os::Linux, |seen| {
         gone(seen);
-        unreachable(seen);
+        no_k8s(seen);
     });
     let registries = line(&lines, "registries");
     assert_eq!(registries.state, Mark::Failed);
@@ -277,7 +292,7 @@ fn missing_images_are_no_lack_as_long_as_they_can_be_pulled() {
             if clear {
                 gone(seen);
             }
-            unreachable(seen);
+            no_k8s(seen);
         });
         assert_eq!(line(&lines, "registries").state, Mark::Info, "{kind:?}");
     }
@@ -292,23 +307,124 @@ fn where_a_tool_would_be_downloaded_from_has_to_be_reached() {
         *observed = Observed::Seen(Reach { way: Way::Direct, outcome: Err("offline".to_owned()) });
     }
     for (kind, state) in [(EnvironmentKind::Kwok, Mark::Failed), (EnvironmentKind::Dev, Mark::Info)] {
-        let question = Question { kind: Some(kind), os: Os::Linux, pins: &pins, https: true };
+        let question = Question { asked: asked(Some(kind)), os: Os::Linux, pins: &pins, https: true };
         assert_eq!(line(&judge(&question, &seen), "registries").state, state, "{kind}");
     }
 }
 
 #[test]
-fn a_proxy_is_named() {
-    let lines = judged(None, Os::Linux, |seen| {
-        let way = Way::Proxy("proxy.example:3128".to_owned());
-        seen.reach[0].1 = Observed::Seen(Reach { way, outcome: Err("the proxy answered 403".to_owned()) });
-    });
-    let line = line(&lines, "registries");
-    assert!(
-        line.summary.contains("through the proxy proxy.example:3128: the proxy answered 403"),
-        "{line:?}"
+fn a_proxy_is_named_with_the_variable_that_names_it_and_how_to_be_rid_of_it() {
+    for (os, fix) in [
+        (Os::Linux, "export HTTPS_PROXY=http://HOST:PORT, of a proxy that works; or unset HTTPS_PROXY"),
+        (Os::Windows, "set HTTPS_PROXY=http://HOST:PORT, of a proxy that works; or set HTTPS_PROXY="),
+    ] {
+        let lines = judged(None, os, |seen| {
+            let way = Way::Proxy(NamedProxy {
+                variable: "HTTPS_PROXY",
+                scheme: "http".to_owned(),
+                host: "nonsense".to_owned(),
+                port: 80,
+            });
+            let outcome = Err("cannot be found: Name or service not known".to_owned());
+            seen.reach[0].1 = Observed::Seen(Reach { way, outcome });
+        });
+        let line = line(&lines, "registries");
+        assert_eq!(
+            line.summary,
+            "github.com cannot be reached: the proxy that HTTPS_PROXY names, http://nonsense:80, cannot be found: Name or \
+             service not known"
+        );
+        assert_eq!(line.fix.as_deref(), Some(fix));
+    }
+}
+
+/// kwokctl in PATH fails when it is asked for its version.
+fn mute(seen: &mut Observations) {
+    let unfit = Unfit::Mute {
+        tool: ToolName::Kwokctl,
+        origin: Origin::Path,
+        path: PathBuf::from("/usr/bin/kwokctl"),
+        said: "error: kwok.yaml: line 3".to_owned(),
+    };
+    let download = Obtainable::Yes { url: "https://github.com/tool".to_owned() };
+    seen.tools.iter_mut().find(|(name, _)| *name == ToolName::Kwokctl).unwrap().1 =
+        Observed::Seen(Err(Missing { unfit: Some(unfit), download }));
+}
+
+fn unreachable(seen: &mut Observations) {
+    for (_, observed) in &mut seen.reach {
+        *observed = Observed::Seen(Reach { way: Way::Direct, outcome: Err("offline".to_owned()) });
+    }
+}
+
+#[test]
+fn a_tool_that_is_there_and_fails_is_to_be_mended_and_no_registry_is_blamed() {
+    let pins = pins();
+    let mut seen = healthy(&pins, Some(EnvironmentKind::Kwok));
+    mute(&mut seen);
+    unreachable(&mut seen);
+    let question =
+        Question { asked: asked(Some(EnvironmentKind::Kwok)), os: Os::Linux, pins: &pins, https: true };
+    let lines = judge(&question, &seen);
+    let failed: Vec<&Line> = lines.iter().filter(|line| line.state == Mark::Failed).collect();
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    assert_eq!(
+        failed[0].summary,
+        "kwokctl in PATH (/usr/bin/kwokctl) does not tell its version: error: kwok.yaml: line 3"
     );
-    assert!(line.fix.as_ref().unwrap().contains("grep -i proxy"));
+    let fix = failed[0].fix.as_ref().unwrap();
+    assert!(fix.contains("`/usr/bin/kwokctl --version`") && fix.contains("~/.kwok/kwok.yaml"), "{fix}");
+}
+
+#[test]
+fn offline_what_is_missing_is_told_itself_and_no_registry_is_asked_for_it() {
+    let pins = pins();
+    let (kwok, dev) = (EnvironmentKind::Kwok, EnvironmentKind::Dev);
+    let judged = |kind, change: Change| {
+        let mut seen = healthy(&pins, Some(kind));
+        change(&mut seen);
+        let asked = Asked { offline: true, ..asked(Some(kind)) };
+        judge(&Question { asked, os: Os::Linux, pins: &pins, https: true }, &seen)
+    };
+    let no_kwokctl: Change = |seen| {
+        missing(seen, ToolName::Kwokctl);
+        seen.reach.clear();
+    };
+    let no_images: Change = |seen| {
+        state(seen).images.clear();
+        unreachable(seen);
+    };
+    for (kind, change, failing, told, fix) in [
+        (
+            kwok,
+            no_kwokctl,
+            "kwokctl",
+            "--offline forbids to download",
+            "pins fetch kwokctl, while there is a network",
+        ),
+        (kwok, no_images, "images", "0 of 7 are there, and --offline forbids", "docker pull "),
+        // Its nodes pull them all the same.
+        (dev, no_images, "registries", "cannot be reached", "HTTPS_PROXY"),
+    ] {
+        let lines = judged(kind, change);
+        let failed: Vec<&Line> = lines.iter().filter(|line| line.state == Mark::Failed).collect();
+        assert_eq!(failed.iter().map(|line| &*line.name).collect::<Vec<_>>(), [failing]);
+        assert!(failed[0].summary.contains(told), "{failed:?}");
+        assert!(failed[0].fix.as_ref().unwrap().contains(fix), "{failed:?}");
+    }
+    let lines = judged(kwok, no_kwokctl);
+    assert_eq!(line(&lines, "registries").summary, "not asked, as --offline forbids it");
+}
+
+#[test]
+fn what_cannot_be_used_of_an_engine_and_how_it_is_mended_come_from_the_same_place() {
+    let lines = judged(Some(EnvironmentKind::Kwok), Os::Linux, |seen| {
+        let unusable = Unusable::new("engines behind ssh:// are not spoken to", "ssh -fnNT -L …");
+        view(seen).state = Err(unusable.into());
+    });
+    let line = line(&lines, "engine");
+    assert_eq!(line.summary, "engines behind ssh:// are not spoken to");
+    assert_eq!(line.fix.as_deref(), Some("ssh -fnNT -L …"));
 }
 
 #[test]
@@ -317,7 +433,7 @@ fn tools_that_cannot_be_downloaded_say_why_and_what_else_to_do() {
     let with = |download: Obtainable, os, https| {
         let mut seen = healthy(&pins, Some(EnvironmentKind::Kwok));
         seen.tools[0].1 = Observed::Seen(Err(Missing { unfit: None, download }));
-        let question = Question { kind: Some(EnvironmentKind::Kwok), os, pins: &pins, https };
+        let question = Question { asked: asked(Some(EnvironmentKind::Kwok)), os, pins: &pins, https };
         line(&judge(&question, &seen), "kwokctl").clone()
     };
     let url = || Obtainable::Yes { url: "https://x/".to_owned() };
@@ -354,42 +470,39 @@ fn on_other_systems_the_memory_is_that_of_the_engines_machine() {
     }
 }
 
-#[test]
-fn what_is_left_of_clusters_is_found_with_the_command_that_removes_it() {
-    let container = |name: &str, state: &str, labels: serde_json::Value| -> Container {
-        serde_json::from_value(json!({"Names": [format!("/{name}")], "State": state, "Labels": labels}))
-            .unwrap()
+/// The labels of what we make.
+fn ours(environment: &str) -> serde_json::Value {
+    json!({"kubernetes-mixin-otel.environment": environment})
+}
+
+fn written(names: &[&str]) -> Observed<Result<OwnEnvironments, String>> {
+    let written = |name: &&str| WrittenDown {
+        name: name.parse().unwrap(),
+        engine: Some("unix:///var/run/docker.sock".to_owned()),
     };
-    let kwok = |cluster: &str| json!({"com.docker.compose.project": format!("kwok-{cluster}")});
-    let lines = judged(None, Os::Linux, |seen| {
-        view(seen).kwok_folders = vec!["whole".to_owned(), "gone".to_owned()];
-        let state = state(seen);
-        state.containers = vec![
-            container("kwok-whole-etcd", "running", kwok("whole")),
-            container("kwok-half-etcd", "running", kwok("half")),
-            container("kwok-half-kube-apiserver", "exited", kwok("half")),
-            container("k3d-stopped-server-0", "exited", json!({"k3d.cluster": "stopped"})),
-            container("mine", "exited", json!({"com.docker.compose.project": "mine"})),
-        ];
-        state.networks = ["bridge", "kwok-whole", "kwok-half", "k3d-left", "kwokker"]
-            .map(|name| Network { name: name.to_owned() })
-            .to_vec();
-        let silent = vec!["kwok runs but does not answer".to_owned()];
-        seen.own = Observed::Seen(Ok(OwnEnvironments { running: Vec::new(), silent }));
-    });
-    let line = line(&lines, "leftovers");
-    assert_eq!(line.state, Mark::Info);
-    assert_eq!(
-        line.summary,
-        "kwok runs but does not answer; of kwok cluster half only 1 of 2 containers run; the network k3d-left has no \
-         cluster; kwokctl's folder of cluster gone has no containers here"
-    );
-    assert_eq!(
-        line.fix.as_deref(),
-        Some(
-            "kwokctl delete cluster --name half; docker network rm k3d-left; kwokctl delete cluster --name gone"
-        )
-    );
+    Observed::Seen(Ok(OwnEnvironments {
+        written_down: names.iter().map(written).collect(),
+        ..OwnEnvironments::default()
+    }))
+}
+
+#[test]
+fn a_port_that_an_environment_of_ours_holds_is_freed_by_down() {
+    let held = |written_down: &'static [&'static str]| {
+        let lines = judged(Some(EnvironmentKind::Kwok), Os::Linux, move |seen| {
+            process_of_engine(seen);
+            let lgtm = json!({
+                "Names": ["/second-lgtm"], "State": "running", "Ports": [{"PublicPort": 3000}], "Labels": ours("second")
+            });
+            state(seen).containers = vec![serde_json::from_value(lgtm).unwrap()];
+            seen.own = written(written_down);
+        });
+        let line = line(&lines, "ports");
+        assert!(line.summary.contains("container second-lgtm of the environment second"), "{line:?}");
+        line.fix.clone().unwrap()
+    };
+    assert_eq!(held(&["second"]), "cargo xtask down --name second");
+    assert_eq!(held(&[]), "docker rm -f second-lgtm");
 }
 
 #[test]
