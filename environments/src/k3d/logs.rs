@@ -6,9 +6,22 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, ListParams, LogParams};
+use serde_json::Value;
 
 use super::{Collector, NAMESPACE, Names};
 use crate::cluster::Cluster;
+
+/// How much of each collector's log is read for complaints: minutes of one whose every scrape fails, with stack traces.
+const READ_LINES: i64 = 400;
+
+/// What was said before has passed, such as that LGTM is not there yet: what lasts is said again with every scrape and export.
+const READ_SECONDS: i64 = 120;
+
+/// Complaints that are told of one collector, at most …
+const COMPLAINTS_OF_POD: usize = 3;
+
+/// … and of all.
+const COMPLAINTS: usize = 8;
 
 /// Where a part says what it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +96,71 @@ impl PodLogs {
     }
 }
 
+/// What the collectors complain of, in lines for an error message. When all pods are ready and nothing arrives, the reason stands
+/// nowhere else.
+pub(super) async fn complaints(cluster: &Cluster) -> String {
+    let pods: Api<Pod> = Api::namespaced(cluster.client(), NAMESPACE);
+    let mut told: Vec<(String, String)> = Vec::new();
+    for collector in Collector::ALL {
+        let selector = format!("app.kubernetes.io/instance={}", collector.release());
+        // That pods cannot be asked for is said by whoever looks at their state.
+        let Ok(listed) = pods.list(&ListParams::default().labels(&selector)).await else { continue };
+        for pod in listed.items.into_iter().filter_map(|pod| pod.metadata.name) {
+            let parameters = LogParams {
+                since_seconds: Some(READ_SECONDS),
+                tail_lines: Some(READ_LINES),
+                ..LogParams::default()
+            };
+            let said = match pods.logs(&pod, &parameters).await {
+                Ok(log) => complaints_in(&log),
+                Err(kube::Error::Api(refusal)) => vec![format!("its log cannot be had: {}", refusal.message)],
+                Err(error) => vec![format!("its log cannot be had: {error}")],
+            };
+            for complaint in said {
+                // One node's is the others', too, as a rule.
+                if !told.iter().any(|(_, known)| *known == complaint) {
+                    told.push((pod.clone(), complaint));
+                }
+            }
+        }
+    }
+    if told.is_empty() {
+        return "  the collectors complain of nothing".to_owned();
+    }
+    let lines = told.iter().take(COMPLAINTS).map(|(pod, complaint)| format!("\n    {pod}: {complaint}"));
+    format!("  the collectors say{}", lines.collect::<String>())
+}
+
+/// The last complaints in a collector's log, each once.
+fn complaints_in(log: &str) -> Vec<String> {
+    let mut last: Vec<String> = Vec::new();
+    for complaint in log.lines().rev().filter_map(complaint) {
+        if last.len() == COMPLAINTS_OF_POD {
+            break;
+        }
+        if !last.contains(&complaint) {
+            last.insert(0, complaint);
+        }
+    }
+    last
+}
+
+/// What is wrong, if a line is about that: time, level, place, message and fields, with tabs between, or a line of the client of
+/// Kubernetes. An export that is to be tried again is no error to the collector, but has the field of one.
+fn complaint(line: &str) -> Option<String> {
+    let mut parts = line.splitn(5, '\t');
+    let (_, Some(level), _, Some(message)) = (parts.next()?, parts.next(), parts.next(), parts.next()) else {
+        let (head, said) = line.split_once("] ")?;
+        let is_error = head.starts_with('E') && head[1..].starts_with(|c: char| c.is_ascii_digit());
+        return is_error.then(|| said.to_owned());
+    };
+    let fields: Value = parts.next().and_then(|fields| serde_json::from_str(fields).ok()).unwrap_or_default();
+    match fields["error"].as_str() {
+        Some(error) => Some(format!("{message}: {error}")),
+        None => (level == "error").then(|| message.to_owned()),
+    }
+}
+
 /// The time before a line, and the line.
 fn stamped(line: &str) -> Option<(Timestamp, &str)> {
     let (at, line) = line.split_once(' ').unwrap_or((line, ""));
@@ -141,6 +219,30 @@ mod tests {
         assert_eq!(reader.read_new().await.unwrap(), ["", "ends"]);
         logs.lock().unwrap().insert("lgtm-2", "2026-11-23T08:00:00Z another\n");
         assert_eq!(reader.read_new().await.unwrap(), ["lgtm-2: another"]);
+    }
+
+    #[test]
+    fn of_a_collectors_log_each_complaint_is_told_once_with_its_error_and_without_its_stack() {
+        let log = [
+            "2026-11-24T00:18:59.1Z\twarn\tbuilders/builders.go:40\t\"kubeletstats\" alias is deprecated\t{\"otelcol.signal\": \"metrics\"}",
+            "2026-11-24T00:19:00.1Z\terror\tscraper.go:108\tcall to /stats/summary endpoint failed\t{\"resource\": {\"k8s.pod.name\": \"x\"}, \
+             \"error\": \"Get \\\"https://172.18.0.2:10250/stats/summary\\\": 403 Forbidden\"}",
+            "go.opentelemetry.io/collector/scraper.ScrapeMetricsFunc.ScrapeMetrics",
+            "\tgo.opentelemetry.io/collector/scraper@v0.161.0/metrics.go:24",
+            "E1124 00:19:01.000000       1 reflector.go:204] \"Failed to watch\" err=\"pods is forbidden\"",
+            "I1124 00:19:01.000000       1 reflector.go:204] \"Caches are synced\"",
+            "2026-11-24T00:19:02.1Z\tinfo\tretry_sender.go:133\tExporting failed. Will retry.\t{\"error\": \"connection refused\"}",
+            "2026-11-24T00:19:15.1Z\terror\tscraper.go:108\tcall to /stats/summary endpoint failed\t{\"resource\": {\"k8s.pod.name\": \"x\"}, \
+             \"error\": \"Get \\\"https://172.18.0.2:10250/stats/summary\\\": 403 Forbidden\"}",
+            "2026-11-24T00:19:16.1Z\tinfo\tservice.go:256\tEverything is ready.\t{}",
+        ];
+        let told = [
+            "\"Failed to watch\" err=\"pods is forbidden\"",
+            "Exporting failed. Will retry.: connection refused",
+            "call to /stats/summary endpoint failed: Get \"https://172.18.0.2:10250/stats/summary\": 403 Forbidden",
+        ];
+        assert_eq!(complaints_in(&log.join("\n")), told);
+        assert!(complaints_in("Error: no\n] \n\té\n").is_empty());
     }
 
     #[test]

@@ -45,14 +45,9 @@ impl Step for ObjectsStep {
             // Without a kubeconfig there is no cluster.
             let Ok(cluster) = self.cluster.client().await else { return Ok(State::Absent) };
             for object in self.objects.all() {
-                match look(&cluster, object).await? {
-                    Found::AsAskedFor => {}
-                    // What a Job does cannot be changed.
-                    Found::Different if object["kind"] == "Job" => {
-                        return Ok(State::Different(format!("{} is to be another", name(object))));
-                    }
-                    // Applying changes what differs, and leaves the rest alone.
-                    Found::Absent | Found::Different => return Ok(State::Absent),
+                // Applying changes what differs, makes anew what cannot be changed, as a Job, and leaves the rest alone.
+                if !is_as_asked_for(&cluster, object).await? {
+                    return Ok(State::Absent);
                 }
             }
             Ok(State::Up(self.amount()))
@@ -80,14 +75,8 @@ impl Step for ObjectsStep {
     }
 }
 
-/// What there is of an object.
-enum Found {
-    Absent,
-    Different,
-    AsAskedFor,
-}
-
-async fn look(cluster: &Cluster, object: &Value) -> anyhow::Result<Found> {
+/// Whether an object is there and made from the same.
+async fn is_as_asked_for(cluster: &Cluster, object: &Value) -> anyhow::Result<bool> {
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
     let (group, version) = match text("/apiVersion").unwrap_or_default().split_once('/') {
         Some(parts) => parts,
@@ -101,8 +90,8 @@ async fn look(cluster: &Cluster, object: &Value) -> anyhow::Result<Found> {
     };
     let found = api.get_metadata_opt(text("/metadata/name").unwrap_or_default()).await;
     let found = found.with_context(|| format!("failed to look at {}", name(object)))?;
-    let Some(found) = found else { return Ok(Found::Absent) };
+    let Some(found) = found else { return Ok(false) };
     let annotation = found.metadata.annotations.as_ref().and_then(|annotations| annotations.get(ANNOTATION));
     let wanted = object["metadata"]["annotations"][ANNOTATION].as_str();
-    Ok(if annotation.map(String::as_str) == wanted { Found::AsAskedFor } else { Found::Different })
+    Ok(annotation.map(String::as_str) == wanted)
 }

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 
 use super::cluster::K3dCluster;
 use super::program::ROLLOUT;
-use super::{DevOptions, NAMESPACE, failures, markers, prometheus_url, step};
+use super::{DevOptions, NAMESPACE, failures, logs, markers, prometheus_url, step};
 use crate::cluster::WorkloadRef;
 use crate::plan::{Progress, Step, StepName};
 use crate::stack::data::{Marker, Seen, wait_for_data};
@@ -81,7 +81,10 @@ impl Step for Data {
                 Ok(arrived) => Ok(self.seen.keep(arrived)),
                 Err(error) => {
                     let diagnosis = match self.cluster.client().await {
-                        Ok(cluster) => cluster.diagnosis(NAMESPACE, None).await,
+                        Ok(cluster) => {
+                            let pods = cluster.diagnosis(NAMESPACE, None).await;
+                            format!("{pods}\n{}", logs::complaints(&cluster).await)
+                        }
                         Err(gone) => format!("{gone:#}"),
                     };
                     let error = anyhow::anyhow!("{error:#}\n{diagnosis}");

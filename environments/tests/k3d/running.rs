@@ -8,6 +8,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::extract::Query;
 use axum::http::{StatusCode, Uri};
@@ -30,6 +31,7 @@ struct World {
     create_fails: Option<&'static str>,
     log: &'static str,
     upgrade_fails: Option<&'static str>,
+    nothing_arrives: bool,
 }
 
 #[derive(Clone)]
@@ -164,7 +166,7 @@ fn answer_as_k3d(
                 return failed(run, words);
             }
             let port = file["ports"][3]["port"].as_str().unwrap().split(':').nth(1).unwrap();
-            serve_prometheus(port.parse().unwrap());
+            serve_prometheus(port.parse().unwrap(), world.nothing_arrives);
             said("")
         }
         ["cluster", "start", ..] => {
@@ -241,11 +243,12 @@ fn serve_engine(socket: &Path, world: &Arc<Mutex<World>>) {
     tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
 }
 
-/// A Prometheus that has something of everything.
-fn serve_prometheus(port: u16) {
-    let answer = async |Query(form): Query<HashMap<String, String>>| {
+/// A Prometheus that has something of everything, or nothing at all.
+fn serve_prometheus(port: u16, is_empty: bool) {
+    let answer = async move |Query(form): Query<HashMap<String, String>>| {
         let name = if form["query"].starts_with("count by") { "k8s_pod_phase" } else { "" };
-        let result = json!([{ "metric": { "__name__": name }, "value": [1, "7"] }]);
+        let series = json!({ "metric": { "__name__": name }, "value": [1, "7"] });
+        let result = if is_empty { json!([]) } else { json!([series]) };
         json!({ "status": "success", "data": { "resultType": "vector", "result": result } }).to_string()
     };
     let routes = axum::Router::new().route("/api/v1/query", axum::routing::get(answer));
@@ -304,6 +307,37 @@ async fn a_second_start_with_other_flags_changes_what_differs_and_nothing_else()
         assert!(upped.untouched.contains(&step), "{step}: {upped:?}");
     }
     assert_eq!(machine.commands()[before..], ["helm upgrade", "helm upgrade"]);
+}
+
+#[tokio::test]
+async fn of_the_workloads_only_those_that_differ_are_changed_also_a_job_which_has_to_be_made_anew() {
+    let machine = Machine::new("job").await;
+    machine.up().await.unwrap();
+    let mut job = machine.api.object("Job", Some("samples"), "migrate").unwrap();
+    let wanted = job.clone();
+    job["spec"]["template"]["spec"]["containers"][0]["command"] = json!(["true"]);
+    job["metadata"]["annotations"]["kubernetes-mixin-otel/spec"] = json!("of an earlier version");
+    machine.api.put(job);
+    machine.api.forget_requests();
+    let upped = machine.up().await.unwrap();
+    assert_eq!(upped.changed, ["chart", "sample workloads", "rollouts", "data"]);
+    let job = machine.api.object("Job", Some("samples"), "migrate").unwrap();
+    assert_eq!(job["spec"]["template"], wanted["spec"]["template"]);
+    let requests = machine.api.requests();
+    let deleted: Vec<_> = requests.iter().filter(|request| request.starts_with("DELETE")).collect();
+    assert!(deleted.len() == 1 && deleted[0].contains("/jobs/migrate"), "{deleted:?}");
+}
+
+#[tokio::test]
+async fn when_nothing_arrives_although_all_runs_the_collectors_are_asked_why() {
+    let mut machine = Machine::new("empty").await;
+    machine.options.wait = Duration::ZERO;
+    machine.world.lock().unwrap().nothing_arrives = true;
+    let told = machine.fails().await;
+    assert!(told.starts_with("data: after 0 s there is no data yet"), "{told}");
+    assert!(told.ends_with("  the collectors complain of nothing"), "{told}");
+    let asked = |request: &String| request.contains("/pods?") && request.contains("instance%3Dcollector-");
+    assert_eq!(machine.api.requests().iter().filter(|request| asked(request)).count(), 2);
 }
 
 #[tokio::test]
