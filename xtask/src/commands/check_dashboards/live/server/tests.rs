@@ -1,6 +1,6 @@
 //! Servers that answer well, badly and not at all.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -19,13 +19,35 @@ fn server(answer: impl Fn(&mut TcpStream) + Send + 'static) -> (String, mpsc::Re
     thread::spawn(move || {
         for stream in listener.incoming() {
             let Ok(mut stream) = stream else { continue };
-            let mut bytes = vec![0; 16 << 10];
-            let read = stream.read(&mut bytes).unwrap_or(0);
-            let _ = sender.send(String::from_utf8_lossy(&bytes[..read]).into_owned());
+            let _ = sender.send(request_of(&stream));
             answer(&mut stream);
         }
     });
     (url, asked)
+}
+
+/// The whole request, head and body: a client may well send the two in pieces.
+fn request_of(stream: &TcpStream) -> String {
+    let mut reader = BufReader::new(stream);
+    let mut request = String::new();
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if !reader.read_line(&mut line).is_ok_and(|read| read > 0) {
+            return request;
+        }
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            length = value.trim().parse().unwrap();
+        }
+        request.push_str(&line);
+        if line == "\r\n" {
+            break;
+        }
+    }
+    let _ = reader.take(length).read_to_string(&mut request);
+    request
 }
 
 fn says(status: &'static str, body: &'static str) -> impl Fn(&mut TcpStream) + Send + 'static {
@@ -71,7 +93,8 @@ fn a_server_whose_metrics_have_just_begun_is_told_from_others() {
         let body = format!(r#"{{"status":"success","data":{{"resultType":"vector","result":{result}}}}}"#);
         let (url, asked) = server(says("200 OK", body.leak()));
         assert_eq!(Server::new(access(&url)).has_just_begun(), begun, "{result}");
-        assert!(asked.recv().unwrap().contains("offset+2m"));
+        let asked = asked.recv().unwrap();
+        assert!(asked.contains("offset+2m"), "{asked}");
     }
 }
 
