@@ -7,7 +7,8 @@ use anyhow::{Context as _, bail, ensure};
 use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, ContainerSummary};
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder,
-    RemoveContainerOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder,
+    RemoveContainerOptionsBuilder, RestartContainerOptionsBuilder, StartContainerOptions,
+    StopContainerOptionsBuilder,
 };
 use scratch_image::CONTENT_LABEL;
 use tokio::time::Instant;
@@ -172,9 +173,7 @@ impl Engine {
         let _turn = self.turns.take(&turn(name)).await;
         let Some(container) = self.inspect(name).await? else { return Ok(Removal::Nothing) };
         check_ours(name, labels_of(&container), None)?;
-        let seconds =
-            i32::try_from(grace.as_secs() + u64::from(grace.subsec_nanos() > 0)).unwrap_or(i32::MAX);
-        let options = StopContainerOptionsBuilder::default().t(seconds).build();
+        let options = StopContainerOptionsBuilder::default().t(seconds(grace)).build();
         // One that has ended already is no error.
         match self.patient(grace).await?.stop_container(name, Some(options)).await {
             Ok(()) => {}
@@ -186,6 +185,22 @@ impl Engine {
         }
         self.delete(name).await?;
         Ok(Removal::Removed)
+    }
+
+    /// Ends a container's program with SIGTERM, or with SIGKILL after `grace`, whosever it is, and starts it again.
+    ///
+    /// # Errors
+    /// When it is not there, or the engine cannot.
+    pub async fn restart_container(&self, name: &str, grace: Duration) -> anyhow::Result<()> {
+        check_name("container", name)?;
+        let (engine, name) = (self.clone(), name.to_owned());
+        let asked = turn(&name);
+        let restarting = async move {
+            let options = RestartContainerOptionsBuilder::default().t(seconds(grace)).build();
+            let restarted = engine.patient(grace).await?.restart_container(&name, Some(options)).await;
+            restarted.map_err(|error| failed(&format!("start the container {name} again"), &error))
+        };
+        self.to_its_end(&asked, restarting).await
     }
 
     /// How a container is, whosever it is. `None` if it is not there.
@@ -379,6 +394,11 @@ impl Engine {
 /// What changes of a container are made one after the other by.
 fn turn(name: &str) -> String {
     format!("container {name}")
+}
+
+/// Rounded up: the engine takes no fractions.
+fn seconds(grace: Duration) -> i32 {
+    i32::try_from(grace.as_secs() + u64::from(grace.subsec_nanos() > 0)).unwrap_or(i32::MAX)
 }
 
 fn port_words(spec: &ContainerSpec, port: Option<u16>) -> String {

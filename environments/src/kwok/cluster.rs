@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
@@ -24,6 +25,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// How long a container of ours may take to end.
 pub(super) const STOP: Duration = Duration::from_secs(10);
+
+/// How long KWOK's controller, which keeps nothing, may take to end.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// How much of a log is shown when something does not do.
 pub(super) const LOG_LINES: usize = 15;
@@ -79,6 +83,8 @@ pub(super) struct KwokCluster {
     processes: Arc<dyn Processes>,
     network: NetworkSpec,
     engine: Engine,
+    /// Whether this run has made it and KWOK may not know its stages yet.
+    just_made: AtomicBool,
 }
 
 impl KwokCluster {
@@ -91,6 +97,7 @@ impl KwokCluster {
             program,
             processes: Arc::clone(&parts.processes),
             engine: parts.engine.clone(),
+            just_made: AtomicBool::new(false),
         }
     }
 
@@ -279,6 +286,7 @@ impl Step for ClusterStep {
             write_private(&self.0.names.kwokctl_configuration(), &self.0.options.file()?)?;
             progress.show("kwokctl create cluster");
             self.0.kwokctl(Kwokctl::create).await?;
+            self.0.just_made.store(true, Ordering::Relaxed);
             Ok(format!("Kubernetes {}", self.0.options.kubernetes()))
         })
     }
@@ -292,7 +300,7 @@ impl Step for ClusterStep {
     }
 }
 
-/// Waits until the cluster's API server is ready.
+/// Waits until the cluster's API server is ready and KWOK may work.
 pub(super) struct ApiServer(pub(super) Arc<KwokCluster>);
 
 impl Step for ApiServer {
@@ -306,6 +314,9 @@ impl Step for ApiServer {
 
     fn look(&self) -> BoxFuture<'_, anyhow::Result<State>> {
         Box::pin(async {
+            if self.0.just_made.load(Ordering::Relaxed) {
+                return Ok(State::Absent);
+            }
             let client = self.0.client().await?;
             let ready = client.is_ready().await && stages::are_known(&client).await?;
             Ok(if ready { State::Up(client.address().to_owned()) } else { State::Absent })
@@ -326,6 +337,10 @@ impl Step for ApiServer {
                 bail!("{error:#}; its log ends with{}", if log.is_empty() { " nothing" } else { &log });
             }
             stages::ensure(&client, progress).await?;
+            // KWOK has asked for stages before there was such a kind, and would ask again after a pause that grows, of 5 s and more.
+            if self.0.just_made.swap(false, Ordering::Relaxed) {
+                self.0.engine.restart_container(&self.0.names.component("kwok-controller"), AT_ONCE).await?;
+            }
             Ok(client.address().to_owned())
         })
     }

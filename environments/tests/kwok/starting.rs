@@ -28,6 +28,9 @@ async fn everything_comes_up_and_nothing_is_reachable_from_outside() {
         }
     });
     assert_eq!(lab.api.objects("Node").len(), 5);
+    // KWOK reads the stages at once, and not after a pause.
+    let restarts = lab.engine.changes().into_iter().filter(|change| change.contains("restart"));
+    assert_eq!(restarts.collect::<Vec<_>>().len(), 1);
 }
 
 #[tokio::test]

@@ -59,6 +59,12 @@ fn of_container(
             world.end_container(name, 143);
             done()
         }
+        ("POST", ["restart"]) => {
+            if running {
+                world.end_container(name, 143);
+            }
+            start(world, name)
+        }
         ("DELETE", []) => {
             if running && asked.query("force") != "true" {
                 return refused(
