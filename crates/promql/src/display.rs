@@ -124,20 +124,50 @@ impl Display for Aggregate {
 /// With a leading space where there is anything to say.
 impl Display for TimeModifiers {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self.at {
-            None => {}
-            Some(At::Start) => f.write_str(" @ start()")?,
-            Some(At::End) => f.write_str(" @ end()")?,
-            Some(At::Timestamp(milliseconds)) => {
-                let sign = if milliseconds < 0 { "-" } else { "" };
-                let magnitude = milliseconds.unsigned_abs();
-                write!(f, " @ {sign}{}.{:03}", magnitude / 1000, magnitude % 1000)?;
-            }
-        }
-        let Some(offset) = &self.offset else { return Ok(()) };
-        let text = offset.to_string();
-        write!(f, " offset {}{text}", signs_that_keep_together(offset, &text))
+        write_modifiers(f, None, self)
     }
+}
+
+/// An offset that would take an operator behind it comes first, so that the others part the two: `x offset (5m) @ 3 * 2`.
+fn write_modifiers(
+    f: &mut Formatter<'_>,
+    extension: Option<RangeExtension>,
+    times: &TimeModifiers,
+) -> fmt::Result {
+    let offset = times.offset.as_ref().map(|offset| {
+        let text = offset.to_string();
+        format!("{}{text}", signs_that_keep_together(offset, &text))
+    });
+    let first = offset.as_deref().filter(|offset| takes_operators(offset));
+    let last = offset.as_deref().filter(|offset| !takes_operators(offset));
+    if let Some(offset) = first {
+        write!(f, " offset {offset}")?;
+    }
+    match extension {
+        None => {}
+        Some(RangeExtension::Anchored) => f.write_str(" anchored")?,
+        Some(RangeExtension::Smoothed) => f.write_str(" smoothed")?,
+    }
+    match times.at {
+        None => {}
+        Some(At::Start) => f.write_str(" @ start()")?,
+        Some(At::End) => f.write_str(" @ end()")?,
+        Some(At::Timestamp(milliseconds)) => {
+            let sign = if milliseconds < 0 { "-" } else { "" };
+            let magnitude = milliseconds.unsigned_abs();
+            write!(f, " @ {sign}{}.{:03}", magnitude / 1000, magnitude % 1000)?;
+        }
+    }
+    if let Some(offset) = last {
+        write!(f, " offset {offset}")?;
+    }
+    Ok(())
+}
+
+/// Whether an operator behind this offset would belong to it.
+fn takes_operators(offset: &str) -> bool {
+    let signs = offset.chars().take_while(|&c| matches!(c, '+' | '-')).count();
+    signs > 1 || offset.starts_with('(')
 }
 
 /// Arithmetic behind `offset` belongs to the whole expression, unless it begins with a parenthesis or two signs. What
@@ -235,12 +265,7 @@ struct Modifiers<'a>(&'a VectorSelector);
 
 impl Display for Modifiers<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self.0.extension {
-            None => {}
-            Some(RangeExtension::Anchored) => f.write_str(" anchored")?,
-            Some(RangeExtension::Smoothed) => f.write_str(" smoothed")?,
-        }
-        self.0.modifiers.fmt(f)
+        write_modifiers(f, self.0.extension, &self.0.modifiers)
     }
 }
 

@@ -331,3 +331,17 @@ fn the_canonical_form_is_that_of_prometheus() {
         assert_eq!(parse(query, STABLE).expect(query).to_string(), expected, "{query}");
     }
 }
+
+#[test]
+fn an_offset_that_would_take_an_operator_is_printed_before_the_other_modifiers() {
+    for (query, expected) in [
+        ("a offset (5m) @ 5 * 2", "a offset (5m) @ 5.000 * 2"),
+        ("a offset --step() anchored * 2", "a offset --step() anchored * 2"),
+        ("a offset 5m anchored * 2", "a anchored offset 5m * 2"),
+        ("a @ 5 offset (5m) * 2", "a offset (5m) * 2 @ 5.000"),
+        ("sum_over_time(a[1h:5m] offset (5m) @ 5) * 2", "sum_over_time(a[1h:5m] offset (5m) @ 5.000) * 2"),
+    ] {
+        let printed = parse(query, ParseOptions { experimental: true }).expect(query).to_string();
+        assert_eq!(printed, expected, "{query}");
+    }
+}
