@@ -44,7 +44,7 @@ fn command(context: &Context) -> Command {
 }
 
 /// Whether it stands beside this program; cargo builds it anew if it is too old.
-fn is_built() -> bool {
+pub(crate) fn is_built() -> bool {
     let beside = |program: std::path::PathBuf| {
         program.with_file_name(PROGRAM).with_extension(std::env::consts::EXE_EXTENSION).is_file()
     };

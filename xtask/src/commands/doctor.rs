@@ -8,6 +8,8 @@ use serde_json::json;
 
 use crate::commands::Format;
 use crate::context::Context;
+#[cfg(not(feature = "clusters"))]
+use crate::doctor::ENGINE;
 use crate::doctor::{Asked, Line, Mark, Observations, Question, Subject, judge};
 use crate::ui::print_result;
 use tools::engine::Surroundings;
@@ -57,15 +59,34 @@ impl Doctor {
 /// When something is missing that it cannot do without: what, and the commands that mend it.
 #[cfg(feature = "clusters")]
 pub(crate) fn what_is_missing(context: &Context, asked: Asked) -> anyhow::Result<()> {
+    refuse(&failures(context, asked)?)
+}
+
+/// Looks whether a container engine answers.
+///
+/// # Errors
+/// When none does, with the command that mends it.
+#[cfg(not(feature = "clusters"))]
+pub(crate) fn need_an_engine(context: &Context, kind: EnvironmentKind) -> anyhow::Result<()> {
+    let mut failed = failures(context, Asked { kind: Some(kind), ..Asked::default() })?;
+    failed.retain(|line| line.name == ENGINE);
+    refuse(&failed)
+}
+
+fn failures(context: &Context, asked: Asked) -> anyhow::Result<Vec<Line>> {
     let pins = Arc::new(Pins::read(&pins_path(context.root()))?);
-    let lines = look(asked, &pins)?;
-    let failed: Vec<Line> = lines.into_iter().filter(|line| line.state == Mark::Failed).collect();
+    let mut lines = look(asked, &pins)?;
+    lines.retain(|line| line.state == Mark::Failed);
+    Ok(lines)
+}
+
+fn refuse(failed: &[Line]) -> anyhow::Result<()> {
     let Some(first) = failed.first() else { return Ok(()) };
     let more = match failed.len() {
         1 => String::new(),
         several => format!(", and {} more", several - 1),
     };
-    anyhow::bail!("nothing was begun: {} ({}){more}\n{}", first.name, first.summary, text(&failed).trim_end())
+    anyhow::bail!("nothing was begun: {} ({}){more}\n{}", first.name, first.summary, text(failed).trim_end())
 }
 
 fn look(asked: Asked, pins: &Arc<Pins>) -> anyhow::Result<Vec<Line>> {

@@ -13,5 +13,7 @@ mod probes;
 pub(crate) use asked::Asked;
 #[cfg(feature = "clusters")]
 pub(crate) use asked::ChosenPorts;
+#[cfg(not(feature = "clusters"))]
+pub(crate) use judge::ENGINE;
 pub(crate) use judge::{Line, Mark, Question, judge};
 pub(crate) use probes::{Observations, Subject};

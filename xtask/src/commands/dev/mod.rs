@@ -8,13 +8,12 @@ use std::process::ExitCode;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "clusters")]
 use crate::commands::real;
 use crate::context::Context;
 use crate::environment::EnvironmentName;
-#[cfg(not(feature = "clusters"))]
-use crate::handover::hand_over;
 use crate::ui::Usage;
+#[cfg(not(feature = "clusters"))]
+use tools::pins::EnvironmentKind;
 
 /// Bring up a real cluster: k3s in containers, with LGTM, OpenTelemetry collectors and sample workloads in it.
 ///
@@ -101,7 +100,7 @@ impl Dev {
         #[cfg(feature = "clusters")]
         let outcome = real::start(&self, context);
         #[cfg(not(feature = "clusters"))]
-        let outcome = hand_over(context);
+        let outcome = real::start(context, EnvironmentKind::Dev);
         outcome
     }
 

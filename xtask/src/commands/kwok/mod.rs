@@ -16,6 +16,8 @@ use cluster_sim::SimulationError;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+#[cfg(not(feature = "clusters"))]
+use crate::commands::real;
 use crate::context::Context;
 use crate::environment::{
     EmbeddedOptions, EnvironmentName, Listeners, Presence, Registration, Serving, SimulationClock, Starter,
@@ -23,10 +25,10 @@ use crate::environment::{
     show_addresses, silent, start_detached, time_of_day,
 };
 use crate::features::Feature;
-#[cfg(not(feature = "clusters"))]
-use crate::handover::hand_over;
 use crate::ui::{Steps, Usage};
 use runtime::{Chosen, Runtime};
+#[cfg(not(feature = "clusters"))]
+use tools::pins::EnvironmentKind;
 
 /// Bring up a simulated cluster with its OpenTelemetry metrics and dashboards.
 ///
@@ -190,7 +192,7 @@ impl Kwok {
             #[cfg(feature = "clusters")]
             Chosen::Docker => docker::run(&self, context),
             #[cfg(not(feature = "clusters"))]
-            Chosen::Docker => hand_over(context),
+            Chosen::Docker => real::start(context, EnvironmentKind::Kwok),
         }
     }
 

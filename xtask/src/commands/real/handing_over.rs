@@ -3,10 +3,21 @@
 use std::process::ExitCode;
 
 use super::{Answered, Asked, LogRequest};
+use tools::pins::EnvironmentKind;
+
 use crate::commands::Format;
+use crate::commands::doctor::need_an_engine;
 use crate::context::Context;
 use crate::environment::{RealEnvironment, Record};
-use crate::handover::hand_over;
+use crate::handover::{hand_over, is_built};
+
+/// Brings an environment up. Where no engine answers, the program that can is not built for it: that takes minutes.
+pub(in crate::commands) fn start(context: &Context, kind: EnvironmentKind) -> anyhow::Result<ExitCode> {
+    if !is_built() {
+        need_an_engine(context, kind)?;
+    }
+    hand_over(context)
+}
 
 /// Takes environments down.
 pub(in crate::commands) fn down(context: &Context, _: &[Record]) -> anyhow::Result<ExitCode> {

@@ -25,7 +25,7 @@ use arrived::arrived_table;
 #[cfg(feature = "clusters")]
 pub(super) use down::down;
 #[cfg(not(feature = "clusters"))]
-pub(super) use handing_over::{down, logs, sim, status};
+pub(super) use handing_over::{down, logs, sim, start, status};
 #[cfg(feature = "clusters")]
 pub(super) use logs::logs;
 #[cfg(feature = "clusters")]

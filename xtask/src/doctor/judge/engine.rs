@@ -7,6 +7,9 @@ use tools::engine::{AutoRuntime, EngineError, EngineState, PinnedImage, choose, 
 use tools::pins::EnvironmentKind;
 use tools::{Os, Version};
 
+/// The name of the engine's own line.
+pub(crate) const ENGINE: &str = "engine";
+
 /// k3d asks for it, and so does the rest.
 const MINIMUM: &str = "20.10.5";
 
@@ -14,7 +17,7 @@ const MINIMUM: &str = "20.10.5";
 pub(super) fn lines(question: &Question<'_>, observations: &Observations) -> Vec<Line> {
     let required = question.on_engine();
     let fix = "restart the container engine";
-    let view = match seen("engine", &observations.engine, required, fix) {
+    let view = match seen(ENGINE, &observations.engine, required, fix) {
         Ok(view) => view,
         Err(line) => return vec![line, Line::info("images", "not asked, as the engine does not answer")],
     };
@@ -34,11 +37,10 @@ pub(super) fn lines(question: &Question<'_>, observations: &Observations) -> Vec
 }
 
 fn state(question: &Question<'_>, view: &EngineView) -> Line {
-    const NAME: &str = "engine";
     let os = question.os;
     let state = match &view.state {
         Ok(state) => state,
-        Err(error) => return Line::lacking(NAME, error.to_string(), remedy(error, os)),
+        Err(error) => return Line::lacking(ENGINE, error.to_string(), remedy(error, os)),
     };
     let EngineState { product, version_text, operating_system, candidate, .. } = state;
     let rootless = if state.rootless { ", rootless" } else { "" };
@@ -48,7 +50,7 @@ fn state(question: &Question<'_>, view: &EngineView) -> Line {
     );
     if state.os_type == "windows" {
         let fix = r#"& "$Env:ProgramFiles\Docker\Docker\DockerCli.exe" -SwitchLinuxEngine"#;
-        return Line::lacking(NAME, format!("{summary}: it runs Windows containers"), fix);
+        return Line::lacking(ENGINE, format!("{summary}: it runs Windows containers"), fix);
     }
     // Podman counts its own way.
     let minimum = MINIMUM.parse::<Version>().ok().filter(|_| product != "Podman");
@@ -60,9 +62,9 @@ fn state(question: &Question<'_>, view: &EngineView) -> Line {
             Os::Darwin => "brew upgrade colima docker",
             Os::Windows => "winget upgrade Docker.DockerDesktop",
         };
-        return Line::lacking(NAME, format!("{summary}: {MINIMUM} or newer is needed"), fix);
+        return Line::lacking(ENGINE, format!("{summary}: {MINIMUM} or newer is needed"), fix);
     }
-    Line::ok(NAME, summary)
+    Line::ok(ENGINE, summary)
 }
 
 /// The command that brings an engine up.

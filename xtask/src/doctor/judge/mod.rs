@@ -8,6 +8,9 @@ mod programs;
 #[cfg(test)]
 mod tests;
 
+#[cfg(not(feature = "clusters"))]
+pub(crate) use engine::ENGINE;
+
 use std::time::Duration;
 
 use serde::Serialize;
