@@ -18,6 +18,10 @@ pub(crate) struct Ci {}
 /// What is off by default because `cargo xtask` does without it, and has to be right all the same.
 const FEATURES: &str = "stats-proxy/cluster,xtask/clusters";
 
+/// From what property tests draw their inputs. Here always from the same, so that whoever sees a failure has made it; a plain
+/// `cargo test` draws others each time.
+const SEED: &str = "PROPTEST_RNG_SEED";
+
 impl Ci {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<ExitCode> {
         let shell = Shell::new().context("failed to start a shell")?;
@@ -48,6 +52,7 @@ impl Ci {
         steps.note("dashboards: ok");
         // Skips are printed by the tests themselves, so their output has to be seen.
         cmd!(shell, "{cargo} test --workspace --features {FEATURES} --locked -- --show-output")
+            .env(SEED, std::env::var(SEED).unwrap_or_else(|_| "1".to_owned()))
             .quiet()
             .run()
             .context("tests failed; they stand above")?;
