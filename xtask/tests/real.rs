@@ -34,6 +34,7 @@ impl Home {
             .env("XDG_STATE_HOME", self.0.join("state"))
             .env("DOCKER_HOST", docker_host)
             .env("RUST_BACKTRACE", "0")
+            .env("CARGO", "/nowhere/cargo")
             .stdin(Stdio::null())
             .output()
             .unwrap();
@@ -128,5 +129,18 @@ mod on_an_engine {
         // Neither does another command take its name.
         let (code, _, err) = home.run(XTASK, &["dev", "--name", "second"], &chosen.host());
         assert!(code == Some(1) && err.contains("`cargo xtask kwok --runtime docker`"), "{err}");
+    }
+}
+
+#[test]
+fn without_an_engine_a_start_says_so_before_anything_is_built() {
+    let home = Home::new("no-engine");
+    // By itself, so that the program with the clients of engines would have to be built: by a cargo that is none.
+    let alone = home.0.join("xtask").with_extension(std::env::consts::EXE_EXTENSION);
+    std::fs::copy(env!("CARGO_BIN_EXE_xtask"), &alone).unwrap();
+    for arguments in [&["kwok", "--runtime", "docker"][..], &["dev"]] {
+        let (code, stdout, stderr) = home.run(alone.to_str().unwrap(), arguments, NOBODY);
+        assert_eq!((code, stdout.as_str()), (Some(1), ""), "{arguments:?}: {stderr}");
+        assert!(stderr.contains("nothing was begun: engine (no container engine answers"), "{stderr}");
     }
 }
