@@ -44,6 +44,9 @@ impl Image {
         let engine = match find_engine().await {
             Ok(engine) => Some(engine),
             Err(_) if self.no_import => None,
+            Err(error) if self.archive.is_some() => {
+                return Err(error.context("an archive alone needs no engine: add --no-import; else"));
+            }
             Err(error) => return Err(error),
         };
         let image = StatsProxyImage {
