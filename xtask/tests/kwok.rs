@@ -166,7 +166,7 @@ fn the_environment_answers_on_all_its_ports_and_ends_cleanly() {
     let some_node = environment.query("max by (k8s_node_name) (k8s_node_cpu_usage)");
     let name = some_node["data"]["result"][0]["metric"]["k8s_node_name"].as_str().unwrap();
     let (status, summary) = get(&format!("{}/nodes/{name}/stats/summary", environment.kubelets));
-    assert_eq!(status, 200);
+    assert_eq!(status, 200, "{summary}");
     let summary: Value = serde_json::from_str(&summary).unwrap();
     assert_eq!(summary["node"]["nodeName"], name);
     let (status, pods) = get(&format!("{}/nodes/{name}/pods", environment.kubelets));
@@ -176,17 +176,16 @@ fn the_environment_answers_on_all_its_ports_and_ends_cleanly() {
     let (status, body) = get(&format!("{}/stats/summary", environment.kubelets));
     assert!(status == 400 && body.contains("/nodes/"), "{body}");
     let (status, body) = get(&format!("{}/nodes/nowhere/stats/summary", environment.kubelets));
-    assert_eq!(status, 404);
-    assert!(body.contains("nowhere"), "{body}");
+    assert!(status == 404 && body.contains("nowhere"), "{status}: {body}");
 
     let (status, page) = get(&format!("{}/environment?query=count(k8s_pod_phase)", environment.page));
-    assert_eq!(status, 200);
+    assert_eq!(status, 200, "{page}");
     for part in ["5 nodes, 20 pods", "k8s_pod_phase", &*environment.api] {
         assert!(page.contains(part), "{part:?} is missing in the page");
     }
 
     let status = xtask(&home).arg("status").output().unwrap();
-    assert!(status.status.success());
+    assert!(status.status.success(), "{:?}", text(&status));
     assert!(text(&status).0.contains("5 nodes, 20 pods"), "{}", text(&status).0);
     let query = xtask(&home).args(["query", "count(k8s_pod_phase)", "--range", "5m"]).output().unwrap();
     assert!(text(&query).0.contains("20"), "{:?}", text(&query));
@@ -197,9 +196,10 @@ fn the_environment_answers_on_all_its_ports_and_ends_cleanly() {
         let (code, rest) = environment.end("-TERM");
         assert_eq!(code, Some(0), "{rest}");
         assert!(rest.contains("nothing is left running"), "{rest}");
-        assert!(started.elapsed() < Duration::from_secs(5));
+        assert!(started.elapsed() < Duration::from_secs(5), "{:?}: {rest}", started.elapsed());
         assert!(agent().get(api).call().is_err(), "the API still answers");
-        assert_eq!(xtask(&home).arg("status").output().unwrap().status.code(), Some(1));
+        let status = xtask(&home).arg("status").output().unwrap();
+        assert_eq!(status.status.code(), Some(1), "{:?}", text(&status));
     }
 }
 
